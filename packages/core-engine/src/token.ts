@@ -1,0 +1,24 @@
+/** One generated token: its id and the text it adds. Shared and never changed; equal tokens are often the same object. */
+export class Token {
+  readonly id: number
+  readonly text: string
+  #json: string | undefined
+
+  constructor(id: number, text: string) {
+    this.id = id
+    this.text = text
+  }
+
+  /** The text as the inside of a JSON string, without the quotes. Made once. */
+  get json(): string {
+    return (this.#json ??= JSON.stringify(this.text).slice(1, -1))
+  }
+}
+
+/** Pairs ids with their pieces of text; both lists have the same length. */
+export function toTokens(encoding: { readonly ids: ArrayLike<number>; readonly pieces: readonly string[] }): Token[] {
+  const { ids, pieces } = encoding
+  const tokens = new Array<Token>(pieces.length)
+  for (let i = 0; i < pieces.length; i++) tokens[i] = new Token(ids[i]!, pieces[i]!)
+  return tokens
+}
