@@ -17,6 +17,12 @@ export interface ObservedSequence {
   readonly lastTokenAt: number
 }
 
+/**
+ * Something beside tokens that a block's hash depends on: an image's identifier, alone or with its position relative to
+ * the block's first token; a cache salt; with vLLM's hashes also an adapter's name.
+ */
+export type ExtraKey = string | readonly [identifier: string, offset: number]
+
 /** A run of prompt blocks that entered the KV cache together. */
 export interface BlocksStored {
   readonly type: 'BlockStored'
@@ -30,8 +36,8 @@ export interface BlocksStored {
   /** Adapter slot, 1-based, and name; only for requests to an adapter. */
   readonly loraId: number | undefined
   readonly loraName: string | undefined
-  /** Per block the identifiers of its images and the like, and in the first block the cache salt. Undefined: none. */
-  readonly extraKeys: readonly (readonly string[] | undefined)[] | undefined
+  /** Per block what its hash depends on beside tokens and model. Undefined: no block has any. */
+  readonly extraKeys: readonly (readonly ExtraKey[] | undefined)[] | undefined
 }
 
 /** Blocks that were evicted. */

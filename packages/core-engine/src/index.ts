@@ -7,6 +7,7 @@ export {
   Timeline,
   VirtualClock,
 } from '@vllm-sim/latency'
+export { Engine, type EngineOptions, type EngineSnapshot } from './engine.ts'
 export { CacheCapacityError, ContextLengthError, QueueFullError, RequestError } from './errors.ts'
 export type {
   AllBlocksCleared,
@@ -16,6 +17,10 @@ export type {
   KvCacheEvent,
   ObservedSequence,
 } from './events.ts'
+export type { KvCache, KvCacheListener } from './kv-cache.ts'
+export { type Adapter, LoraRegistry } from './lora.ts'
+export { type Pacer, type PacerFactory, type PacerHost, perSequencePacer } from './pacer.ts'
+export { presetSentences, randomMode } from './random-text.ts'
 export type {
   FinishReason,
   GenerationRequest,
@@ -32,4 +37,7 @@ export type {
   RequestHandle,
   SequenceView,
 } from './request.ts'
+export { Scheduler, type SchedulerOptions } from './scheduler.ts'
+export type { Sequence } from './sequence.ts'
+export { echoMode, ListSource, repeatMode, type TextContext, type TextMode, type TextSource } from './text-source.ts'
 export { Token, toTokens } from './token.ts'

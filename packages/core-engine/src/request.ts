@@ -1,3 +1,4 @@
+import type { Random } from '@vllm-sim/latency'
 import type { RequestError } from './errors.ts'
 import type { Token } from './token.ts'
 
@@ -72,12 +73,13 @@ export interface GenerationRequest {
  * submitted, with the random stream of that sequence.
  */
 export interface OutputPlan {
+  /** @returns undefined for ordinary text */
   plan(context: PlanContext): PlannedOutput | undefined
 }
 
 /** What a plan may depend on. */
 export interface PlanContext {
-  readonly random: import('@vllm-sim/latency').Random
+  readonly random: Random
   /** Tokens that may be generated at most; infinity without a limit. */
   readonly maxTokens: number
   /** 0-based index of the sequence in its request. */
@@ -134,7 +136,7 @@ export interface SequenceView {
   readonly parts: readonly OutputPart[] | undefined
 }
 
-/** Takes the output of one request. The engine calls it; it must not throw. */
+/** Takes the output of one request. The engine calls it; it must not throw, and not submit from inside `onTokens`. */
 export interface OutputSink {
   /**
    * Tokens of one sequence that fell due in one wake-up. `tokens` is only valid during the call and holds `count`

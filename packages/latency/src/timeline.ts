@@ -31,9 +31,6 @@ class CallbackDeadline extends Deadline {
 
 /** How long one turn of the event loop may run deadlines before newcomers and input get a turn, milliseconds. */
 const turnBudget = 4
-/** Deadlines between two looks at the clock. */
-const lookEvery = 16
-
 /**
  * All deadlines of a process: one binary heap of absolute times and one timer of the clock. A wake-up runs everything
  * that is due, in order; being late for one deadline moves no other.
@@ -95,7 +92,16 @@ export class Timeline {
     if (!first || first.due >= this.#armed) return
     this.#timer?.cancel()
     this.#armed = first.due
-    this.#timer = this.clock.timer(first.due - this.clock.now(), this.#wake)
+    const delay = first.due - this.clock.now()
+    if (delay > 0) this.#timer = this.clock.timer(delay, this.#wake)
+    else this.#hurry()
+  }
+
+  /** Wakes up after the input and output that is waiting; no timer is needed until then. */
+  #hurry(): void {
+    this.#timer = undefined
+    this.#armed = Number.NEGATIVE_INFINITY
+    this.clock.soon(this.#wake)
   }
 
   readonly #wake = (): void => {
@@ -106,21 +112,19 @@ export class Timeline {
     this.#running = true
     let exhausted = false
     try {
-      for (let run = 1; heap.length > 0 && heap[0]!.due <= now; run++) {
+      while (heap.length > 0 && heap[0]!.due <= now) {
         const first = heap[0]!
         this.cancel(first)
         first.onDue(now)
-        if (run % lookEvery === 0 && this.clock.now() - now > turnBudget) {
+        if (this.clock.now() - now > turnBudget) {
           exhausted = true
           break
         }
       }
     } finally {
       this.#running = false
-      if (exhausted) {
-        this.#armed = Number.NEGATIVE_INFINITY
-        this.clock.soon(this.#wake)
-      } else this.#arm()
+      if (exhausted) this.#hurry()
+      else this.#arm()
     }
   }
 
