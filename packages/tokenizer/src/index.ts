@@ -1,6 +1,7 @@
 export { TokenizerError, type TokenizerErrorCode } from './errors.ts'
 export { echoText, flattenChat, joinChat, messageText, messageTextWithRole } from './flatten.ts'
 export { fnv1a32 } from './fnv.ts'
+export { HfTokenizer, type HfTokenizerOptions } from './hf/tokenizer.ts'
 export { hasMedia, stubFeatures } from './multimodal.ts'
 export { SimulatedTokenizer } from './simulated.ts'
 export { fitPieces, splitSimulated } from './split.ts'

@@ -25,6 +25,11 @@ export interface MultimodalFeatures {
 
 /** An encoded prompt. */
 export interface PromptEncoding extends Encoding {
+  /**
+   * Start and end of each token in the text, in UTF-16 units as `String.slice` takes them. Present when asked for and when
+   * the tokens decode to exactly the text. Tokens that share a character have its whole range; added special tokens [0, 0].
+   */
+  readonly offsets?: [start: number, end: number][]
   /** Present only when the chat has image, audio or video parts. */
   readonly features?: MultimodalFeatures
   /** The text that was encoded, where the tokenizer made it (a chat); absent when only a remote service knows it. */
@@ -90,6 +95,8 @@ export interface ChatRender {
 export interface EncodeOptions {
   /** Adds BOS and the like where the model's tokenizer has them. Default true, as vLLM does for `/v1/completions`. */
   addSpecialTokens?: boolean
+  /** Asks for `PromptEncoding.offsets`. Default false. */
+  offsets?: boolean
 }
 
 /** Options of `Tokenizer.decode`. */
@@ -127,7 +134,7 @@ export interface Tokenizer {
   encodeChat(chat: ChatRender): PromptEncoding | Promise<PromptEncoding>
   /** Encodes text of an answer (preset sentences, echo, tool arguments): no special tokens, always synchronous. */
   encodeOutput(text: string): Encoding
-  /** The text of a list of ids, for `/detokenize`. Unknown ids give U+FFFD. */
+  /** The text of a list of ids, for `/detokenize`. Unknown ids give U+FFFD (simulated) or nothing (as HuggingFace). */
   decode(ids: readonly number[], options?: DecodeOptions): string | Promise<string>
   /** A fresh detokenizer for one sequence. */
   detokenizer(options?: DecodeOptions): IncrementalDetokenizer

@@ -1,0 +1,85 @@
+import { TokenizerError } from '../errors.ts'
+import { detectContentFormat } from './content-format.ts'
+import { type DumpsOptions, pythonDumps, type RuntimeValue } from './python-json.ts'
+import { pythonFloat, pythonStrip, type StripSide } from './python-text.ts'
+import { rewrite, STRIP, TO_JSON } from './rewrite.ts'
+
+/** A compiled chat template. */
+export interface CompiledTemplate {
+  /** What the template expects as message content. */
+  readonly contentFormat: 'string' | 'openai'
+  /**
+   * Renders the prompt.
+   * @throws TokenizerError (400) with the template's own message when it refuses the conversation
+   */
+  render(variables: Readonly<Record<string, unknown>>): string
+}
+
+/** A template can be told the time by its caller; by default it asks the system's clock. */
+export type StrftimeNow = (format: string) => string
+
+/** Jinja's `trim` filter turns anything into text first. */
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value === undefined) return ''
+  if (value === null) return 'None'
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : pythonFloat(value)
+  throw new Error('trim of a list or mapping is not supported')
+}
+
+function strip(side: string, value: unknown, characters?: unknown): string {
+  const set = characters instanceof Map ? (characters.get('chars') as RuntimeValue | undefined)?.value : characters
+  if (set !== undefined && set !== null && typeof set !== 'string') throw new Error('strip arg must be None or str')
+  if (side === 'trim') return pythonStrip(asText(value), 'strip', set)
+  if (typeof value !== 'string') throw new Error(`${side}() needs a string`)
+  return pythonStrip(value, side as StripSide, set)
+}
+
+function toJson([value]: [RuntimeValue], ...args: unknown[]): string {
+  const options: DumpsOptions & Record<string, unknown> = {}
+  for (const argument of args) {
+    if (!(argument instanceof Map)) throw new Error('tojson takes keyword arguments only')
+    for (const [key, { type, value: setting }] of argument as Map<string, RuntimeValue>) {
+      const list = type === 'ArrayValue' || type === 'TupleValue'
+      options[key] = list ? (setting as RuntimeValue[]).map(item => item.value) : setting
+    }
+  }
+  return pythonDumps(value, options)
+}
+
+/**
+ * Compiles a Jinja chat template; loads the template library on first use.
+ * @throws TokenizerError (400) when the source is not valid
+ */
+export async function compileTemplate(source: string, strftimeNow?: StrftimeNow): Promise<CompiledTemplate> {
+  const { Template } = await import('@huggingface/jinja')
+  return compileWith(Template, source, strftimeNow)
+}
+
+type TemplateClass = typeof import('@huggingface/jinja').Template
+
+/** `compileTemplate` once the library is loaded. */
+export function compileWith(Template: TemplateClass, source: string, strftimeNow?: StrftimeNow): CompiledTemplate {
+  let template: InstanceType<TemplateClass>
+  try {
+    template = new Template(source)
+  } catch (error) {
+    throw new TokenizerError(`the chat template is not valid: ${(error as Error).message}`, 'invalid_request', {
+      cause: error,
+    })
+  }
+  const contentFormat = detectContentFormat(template.parsed)
+  template.parsed = rewrite(template.parsed)
+  const functions = { [STRIP]: strip, [TO_JSON]: toJson, ...(strftimeNow ? { strftime_now: strftimeNow } : {}) }
+  return {
+    contentFormat,
+    render: variables => {
+      try {
+        return template.render({ ...functions, ...variables })
+      } catch (error) {
+        throw new TokenizerError((error as Error).message, 'invalid_request', { cause: error })
+      }
+    },
+  }
+}

@@ -1,0 +1,109 @@
+import { LruCache } from '../lru.ts'
+import type { TokenizerJson } from './files.ts'
+import { encodePlain, type LibraryTokenizer } from './library.ts'
+import { isSegmentable, type Segment, Segmenter } from './segments.ts'
+import { WorkerEncoder } from './worker-encoder.ts'
+
+/** Settings of `HfEncoder`. */
+export interface HfEncoderOptions {
+  library: LibraryTokenizer
+  tokenizerJson: TokenizerJson
+  /** Directory of the files, for the worker thread. */
+  directory: string
+  /** Longest text that is encoded on this thread, in characters that are not in the cache. */
+  workerThreshold: number
+  /** Size of the cache of encoded texts, in characters; 0 turns it off. */
+  cacheCharacters: number
+  onWarning: (message: string) => void
+  workerScript?: URL
+}
+
+/**
+ * Makes ids of texts, without special tokens around them. Texts are cut at added tokens, each part is looked up in a cache,
+ * and only what is new is encoded: on this thread when it is short, in a worker thread when it would block too long.
+ */
+export class HfEncoder {
+  readonly #library: LibraryTokenizer
+  readonly #segmenter: Segmenter | undefined
+  readonly #cache: LruCache<string, Uint32Array>
+  readonly #threshold: number
+  readonly #worker: WorkerEncoder
+
+  constructor(options: HfEncoderOptions) {
+    this.#library = options.library
+    this.#threshold = options.workerThreshold
+    this.#cache = new LruCache(options.cacheCharacters)
+    const { tokenizerJson } = options
+    this.#segmenter = isSegmentable(tokenizerJson) ? new Segmenter(tokenizerJson.added_tokens ?? []) : undefined
+    this.#worker = new WorkerEncoder({
+      directory: options.directory,
+      fallback: text => this.#encodeHere(text),
+      onWarning: options.onWarning,
+      ...(options.workerScript ? { script: options.workerScript } : {}),
+    })
+  }
+
+  /** Ids of a well-formed text; a promise only when the worker thread has to encode a part of it. */
+  encode(text: string): number[] | Promise<number[]> {
+    const segments = this.#segments(text)
+    const missing = this.#missing(segments)
+    if (missing.characters <= this.#threshold) return this.encodeSync(segments)
+    return this.#worker.encode(missing.texts).then(encoded => {
+      for (const [index, ids] of encoded.entries()) this.#remember(missing.texts[index]!, ids)
+      // The cache may be too small for them, so the results are at hand besides.
+      const fresh = new Map(missing.texts.map((part, index) => [part, encoded[index]!]))
+      return join(segments, part => fresh.get(part) ?? this.#cached(part))
+    })
+  }
+
+  /** Ids of a well-formed text, encoded on this thread however long it takes. */
+  encodeSync(text: string | readonly Segment[]): number[] {
+    return join(typeof text === 'string' ? this.#segments(text) : text, part => this.#cached(part))
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.close()
+  }
+
+  #segments(text: string): Segment[] {
+    if (this.#segmenter) return this.#segmenter.split(text)
+    return text === '' ? [] : [text]
+  }
+
+  #missing(segments: readonly Segment[]): { texts: string[]; characters: number } {
+    const texts = new Set<string>()
+    let characters = 0
+    for (const segment of segments) {
+      if (typeof segment === 'number' || texts.has(segment) || this.#cache.get(segment)) continue
+      texts.add(segment)
+      characters += segment.length
+    }
+    return { texts: [...texts], characters }
+  }
+
+  #cached(text: string): Uint32Array {
+    const known = this.#cache.get(text)
+    if (known) return known
+    const ids = this.#encodeHere(text)
+    this.#remember(text, ids)
+    return ids
+  }
+
+  #encodeHere(text: string): Uint32Array {
+    return Uint32Array.from(encodePlain(this.#library, text))
+  }
+
+  #remember(text: string, ids: Uint32Array): void {
+    // A copy of its own: `subarray` results would keep the whole message of the worker alive.
+    this.#cache.set(text, ids.byteLength === ids.buffer.byteLength ? ids : ids.slice(), text.length)
+  }
+}
+
+function join(segments: readonly Segment[], encode: (text: string) => Uint32Array): number[] {
+  const ids: number[] = []
+  for (const segment of segments) {
+    if (typeof segment === 'number') ids.push(segment)
+    else for (const id of encode(segment)) ids.push(id)
+  }
+  return ids
+}
