@@ -132,6 +132,8 @@ export interface SequenceView {
   readonly cachedTokens: number
   /** Tokens handed to the sink so far, those of the present call included. */
   readonly outputTokens: number
+  /** These are its last tokens; `onFinish` follows before anything else happens. */
+  readonly final: boolean
   /** The plan's parts when the output is not plain text. */
   readonly parts: readonly OutputPart[] | undefined
 }

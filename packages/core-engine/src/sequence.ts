@@ -51,6 +51,10 @@ export class Sequence implements SequenceView, ObservedSequence {
     this.arrivedAt = request.arrival
   }
 
+  get final(): boolean {
+    return this.complete && !this.request.extraDelay
+  }
+
   get parts(): readonly OutputPart[] | undefined {
     return this.source?.parts
   }

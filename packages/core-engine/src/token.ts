@@ -3,6 +3,7 @@ export class Token {
   readonly id: number
   readonly text: string
   #json: string | undefined
+  #jsonBytes = 0
 
   constructor(id: number, text: string) {
     this.id = id
@@ -12,6 +13,12 @@ export class Token {
   /** The text as the inside of a JSON string, without the quotes. Made once. */
   get json(): string {
     return (this.#json ??= JSON.stringify(this.text).slice(1, -1))
+  }
+
+  /** Length of `json` in UTF-8 bytes. Counted once. */
+  get jsonBytes(): number {
+    if (this.#jsonBytes === 0 && this.text !== '') this.#jsonBytes = Buffer.byteLength(this.json)
+    return this.#jsonBytes
   }
 }
 

@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import express, { type Express } from 'express'
+import { chatEndpoint } from './chat/endpoint.ts'
+import { completionEndpoint } from './completions/endpoint.ts'
+import type { ApiContext } from './context.ts'
+import { generationHandler, type Handler } from './generation/pipeline.ts'
+import { KeyCheck } from './http/auth.ts'
+import { applyCors, type CorsOptions } from './http/cors.ts'
+import { toRequestError } from './http/errors.ts'
+import { sendError, sendJson, sendText } from './http/reply.ts'
+import { type HealthOptions, healthRoutes } from './routes/health.ts'
+import { modelRoutes } from './routes/models.ts'
+import type { Route } from './routes/route.ts'
+import { tokenizeRoutes } from './routes/tokenize.ts'
+
+export interface HttpApiOptions extends HealthOptions {
+  readonly cors?: CorsOptions
+  /** Keys of which a client must show one; none: open to all. */
+  readonly apiKeys?: readonly string[]
+  /** Prefix that a proxy before the server leaves on the path. */
+  readonly rootPath?: string
+  /** Further endpoints of the application. */
+  readonly routes?: readonly Route[]
+}
+
+/** The HTTP side of a server. */
+export interface HttpApi {
+  /** Every endpoint, as an Express application: mount it, or add to it. */
+  readonly app: Express
+  /** The same for `http.createServer`; the busiest endpoints do not pass Express on the way. */
+  readonly listener: Handler
+}
+
+/** Builds all endpoints around a context. */
+export function createHttpApi(context: ApiContext, options: HttpApiOptions): HttpApi {
+  const hot = new Map<string, Handler>()
+  const app = express()
+  app.disable('etag')
+  app.disable('x-powered-by')
+  app.enable('case sensitive routing')
+  app.set('query parser', 'simple')
+  const routes: Route[] = []
+  const generation = <Body extends object>(endpoint: Parameters<typeof generationHandler<Body>>[0]): void => {
+    const handle = generationHandler(endpoint, context)
+    hot.set(endpoint.path, handle)
+    routes.push({ method: 'POST', path: endpoint.path, handle })
+  }
+  generation(chatEndpoint)
+  generation(completionEndpoint)
+  routes.push(...healthRoutes(options), ...modelRoutes(context), ...tokenizeRoutes(context), ...(options.routes ?? []))
+  register(app, routes)
+
+  const keys = options.apiKeys?.length ? new KeyCheck(options.apiKeys) : undefined
+  const rootPath = options.rootPath?.replace(/\/+$/, '') ?? ''
+  const listener: Handler = (req, res) => {
+    if (!req.url!.startsWith('/')) req.url = originForm(req.url!)
+    if (rootPath !== '' && req.url!.startsWith(`${rootPath}/`)) req.url = req.url!.slice(rootPath.length)
+    if (req.url!.includes('//')) req.url = collapseSlashes(req.url!)
+    if (options.cors && req.headers.origin !== undefined && applyCors(req, res, options.cors)) return
+    if (keys && req.method !== 'OPTIONS' && !keys.allows(req.url!, req.headers.authorization)) {
+      req.resume()
+      sendJson(res, 401, '{"error":"Unauthorized"}')
+      return
+    }
+    const handle = req.method === 'POST' ? hot.get(req.url!) : undefined
+    if (handle) handle(req, res)
+    else app(req as never, res as never, (error?: unknown) => unmatched(req, res, context, error))
+  }
+  return { app, listener }
+}
+
+/** Puts routes into Express, with what every known path says to other methods. */
+function register(app: Express, routes: readonly Route[]): void {
+  for (const [path, list] of Map.groupBy(routes, route => route.path)) {
+    const allow = [...new Set(list.map(route => route.method)), 'OPTIONS'].join(', ')
+    const route = app.route(path)
+    const refuse: Handler = (req, res) => {
+      req.resume()
+      sendText(res, 405, 'Method Not Allowed', { allow })
+    }
+    // Express would let HEAD run the GET handler.
+    route.head(refuse as never)
+    for (const { method, handle } of list) route[method.toLowerCase() as 'get'](handle as never)
+    route.options(((_req: IncomingMessage, res: ServerResponse) => {
+      res.writeHead(200, { allow, 'content-length': '0' }).end()
+    }) as never)
+    route.all(refuse as never)
+  }
+}
+
+function unmatched(req: IncomingMessage, res: ServerResponse, context: ApiContext, error: unknown): void {
+  req.resume()
+  if (error === undefined) {
+    sendText(res, 404, 'Not Found')
+    return
+  }
+  const known = toRequestError(error)
+  if (known.status >= 500) context.log.error({ err: error, url: req.url }, 'request failed')
+  sendError(res, known)
+}
+
+/** The path of an absolute URL, which clients of proxies send. */
+function originForm(url: string): string {
+  const parsed = URL.parse(url)
+  return parsed ? parsed.pathname + parsed.search : '/'
+}
+
+/** `//v1//models` is `/v1/models`; the query is left alone. */
+function collapseSlashes(url: string): string {
+  const query = url.indexOf('?')
+  const path = query < 0 ? url : url.slice(0, query)
+  return path.replaceAll(/\/{2,}/g, '/') + (query < 0 ? '' : url.slice(query))
+}

@@ -1,0 +1,92 @@
+import type {
+  Clock,
+  GenerationRequest,
+  LoraRegistry,
+  OutputSink,
+  RequestHandle,
+  Timeline,
+  Token,
+} from '@vllm-sim/core-engine'
+import type { Tokenizer } from '@vllm-sim/tokenizer'
+
+/** All that the endpoints need of an engine. */
+export interface GenerationEngine {
+  /** @throws RequestError when the request is refused at once */
+  submit(request: GenerationRequest, sink: OutputSink): RequestHandle
+  /** Context window in tokens. */
+  readonly maxModelLen: number
+  /** Adapters by name; absent when the engine has none. */
+  readonly loras?: Pick<LoraRegistry, 'registered' | 'register' | 'unregister'>
+}
+
+/** Where unusual things are reported. Ordinary requests write nothing above `debug`. */
+export interface ApiLog {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** What an HTTP exchange looked like, for metrics. Sizes in bytes, duration in seconds. */
+export interface HttpRecorder {
+  record(
+    handler: string,
+    method: string,
+    status: number,
+    seconds: number,
+    requestBytes: number,
+    responseBytes: number,
+  ): void
+}
+
+/** An injected failure, ready to be sent. */
+export interface InjectedFailure {
+  readonly status: number
+  readonly message: string
+  readonly param: string | null
+}
+
+/** Settings of the endpoints. Read at each request, so members may be getters over a live configuration. */
+export interface ApiSettings {
+  /** The `model` option: the root of the served names. */
+  readonly model: string
+  /** Names that requests may use for the base model; the first is the one shown. Not empty. */
+  readonly servedNames: readonly string[]
+  /** Largest request body in bytes. */
+  readonly maxBodyBytes: number
+  /** Take the request id from `X-Request-Id` and send it back. */
+  readonly requestIdHeaders: boolean
+  /** Answer as if every stream had asked for continuous usage. */
+  readonly forceIncludeUsage: boolean
+  /** Added to the answers of generation endpoints. */
+  readonly podHeaders: Readonly<Record<string, string>>
+  /** Requests carry the tokens to echo. */
+  readonly echo: boolean
+  /** Accept any model name. */
+  readonly anyModel: boolean
+  /** Most alternatives that a request may ask for per token. */
+  readonly maxLogprobs: number
+  /** `return_tokens_as_token_ids` for requests that do not say. */
+  readonly tokensAsTokenIds: boolean
+  /** Role of the answers. */
+  readonly responseRole: string
+  /** Decides whether a request fails on purpose; `content` is what the decision is derived from. */
+  readonly injectFailure?: (content: string) => InjectedFailure | undefined
+}
+
+/** All that the endpoints work with. One object per server. */
+export interface ApiContext {
+  readonly engine: GenerationEngine
+  readonly tokenizer: Tokenizer
+  readonly timeline: Timeline
+  readonly clock: Clock
+  readonly settings: ApiSettings
+  /** A new request id, unique in this server. */
+  readonly nextId: () => string
+  readonly log: ApiLog
+  readonly recorder?: HttpRecorder
+  /** No new generation is taken any more. */
+  readonly draining: () => boolean
+  /** Tokens of an output text. */
+  readonly outputTokens: (text: string) => Token[]
+}

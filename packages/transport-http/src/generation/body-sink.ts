@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http'
+import type { GenerationRequest, Outcome, OutputSink, RequestHandle, SequenceView, Token } from '@vllm-sim/core-engine'
+import type { ApiContext } from '../context.ts'
+import { toRequestError } from '../http/errors.ts'
+import { type Headers, sendError, sendJson } from '../http/reply.ts'
+import type { BodyEncoder, Choice } from './endpoint.ts'
+import { watchClient } from './watch-client.ts'
+
+interface Collected {
+  text: string
+  tokens: Token[]
+}
+
+/** Collects an answer and sends it whole. */
+export class BodySink implements OutputSink {
+  readonly #context: ApiContext
+  readonly #res: ServerResponse
+  readonly #encoder: BodyEncoder
+  readonly #headers: Headers | undefined
+  readonly #collected: Collected[] = []
+  readonly #choices: Choice[] = []
+  #expected = 0
+  #handle: RequestHandle | undefined
+  #answered = false
+
+  constructor(context: ApiContext, res: ServerResponse, encoder: BodyEncoder, headers: Headers | undefined) {
+    this.#context = context
+    this.#res = res
+    this.#encoder = encoder
+    this.#headers = headers
+  }
+
+  /** Submits the request; the rest follows by itself. @throws RequestError when the engine refuses it */
+  run(request: GenerationRequest): void {
+    this.#expected = request.prompts.length * request.n
+    this.#handle = this.#context.engine.submit(request, this)
+    if (this.#answered) this.#handle.abort()
+    else watchClient(this.#context, this.#res, () => this.#abandon())
+  }
+
+  onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean {
+    const into = (this.#collected[sequence.index] ??= { text: '', tokens: [] })
+    for (let i = 0; i < count; i++) into.text += tokens[i]!.text
+    if (this.#encoder.wantsTokens || sequence.parts) for (let i = 0; i < count; i++) into.tokens.push(tokens[i]!)
+    return true
+  }
+
+  onFinish(sequence: SequenceView, outcome: Outcome): void {
+    if (this.#answered) return
+    if (outcome.error) {
+      this.#answered = true
+      sendError(this.#res, outcome.error, this.#headers)
+      this.#handle?.abort()
+      return
+    }
+    const { text, tokens } = this.#collected[sequence.index] ?? { text: '', tokens: [] }
+    this.#choices[sequence.index] = { index: sequence.index, text, tokens, sequence, outcome }
+    if (--this.#expected > 0) return
+    this.#answered = true
+    try {
+      sendJson(this.#res, 200, this.#encoder.encode(this.#choices), this.#headers)
+    } catch (error) {
+      this.#context.log.error({ err: error }, 'answer could not be encoded')
+      sendError(this.#res, toRequestError(error), this.#headers)
+    }
+  }
+
+  #abandon(): void {
+    if (this.#answered) return
+    this.#answered = true
+    this.#handle?.abort()
+  }
+}

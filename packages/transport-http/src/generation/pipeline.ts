@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type GenerationRequest, RequestError } from '@vllm-sim/core-engine'
+import type { ApiContext } from '../context.ts'
+import { readBody } from '../http/body.ts'
+import { toRequestError } from '../http/errors.ts'
+import { sendError } from '../http/reply.ts'
+import { resolveModel } from '../models.ts'
+import { BodySink } from './body-sink.ts'
+import type { Call, CommonBody, GenerationEndpoint } from './endpoint.ts'
+import { booleanHeader, responseHeaders, returnError } from './headers.ts'
+import { StreamSink } from './stream-sink.ts'
+import { unparsable } from './unparsable.ts'
+
+/** A request handler of `node:http` and, because its objects are made from those, of Express. */
+export type Handler = (req: IncomingMessage, res: ServerResponse) => void
+
+/** The handler of a generation endpoint. */
+export function generationHandler<Body extends CommonBody>(
+  endpoint: GenerationEndpoint<Body>,
+  context: ApiContext,
+): Handler {
+  return (req, res) => {
+    const arrival = context.clock.now()
+    if (context.draining()) {
+      req.resume()
+      sendError(res, new RequestError(503, 'server is shutting down'))
+      return
+    }
+    readBody(req, context.settings.maxBodyBytes, (text, error) => {
+      if (error) sendError(res, error)
+      else void serve(endpoint, context, req, res, text, arrival)
+    })
+  }
+}
+
+async function serve<Body extends CommonBody>(
+  endpoint: GenerationEndpoint<Body>,
+  context: ApiContext,
+  req: IncomingMessage,
+  res: ServerResponse,
+  text: string,
+  arrival: number,
+): Promise<void> {
+  const { settings } = context
+  let headers: Record<string, string> | undefined
+  try {
+    const body = parseBody(endpoint, context, text)
+    const id = requestId(req, context)
+    const failure = returnError(req) ?? settings.injectFailure?.(text)
+    if (failure) throw new RequestError(failure.status, failure.message, failure.param)
+    const { name, lora } = resolveModel(body.model, context)
+    endpoint.validate(body, context)
+    const lowering = endpoint.lower(body, context, name)
+    const lowered = lowering instanceof Promise ? await lowering : lowering
+    headers = responseHeaders(settings, id)
+    const request: GenerationRequest = {
+      ...lowered,
+      id,
+      model: name,
+      arrival,
+      ...(lora ? { lora: name } : undefined),
+      ...(endpoint.cacheThresholdHeader && booleanHeader(req, 'x-cache-threshold-finish-reason')
+        ? { forceCacheThreshold: true }
+        : undefined),
+    }
+    if (res.destroyed) return
+    const call: Call<Body> = { context, body, id, model: name, request }
+    if (body.stream) new StreamSink(context, res, endpoint.stream(call), headers).run(request)
+    else new BodySink(context, res, endpoint.body(call), headers).run(request)
+  } catch (error) {
+    const known = toRequestError(error)
+    if (known.status >= 500 && !(error instanceof RequestError)) {
+      context.log.error({ err: error, path: endpoint.path }, 'request failed')
+    }
+    sendError(res, known, headers)
+  }
+}
+
+function parseBody<Body extends CommonBody>(
+  endpoint: GenerationEndpoint<Body>,
+  context: ApiContext,
+  text: string,
+): Body {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw unparsable(text === '' ? 'the body is empty' : (error as Error).message)
+  }
+  return endpoint.parse(json, context)
+}
+
+function requestId(req: IncomingMessage, context: ApiContext): string {
+  const given = context.settings.requestIdHeaders ? req.headers['x-request-id'] : undefined
+  return typeof given === 'string' && given !== '' ? given : context.nextId()
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RequestError } from '@vllm-sim/core-engine'
+import type { ApiContext } from '../context.ts'
+import { readBody } from '../http/body.ts'
+import { toRequestError } from '../http/errors.ts'
+import { sendError, sendJson } from '../http/reply.ts'
+
+export type Method = 'GET' | 'POST' | 'DELETE'
+
+/** A request as Express hands it on: with the parameters of the path. */
+export type RoutedRequest = IncomingMessage & { readonly params?: Readonly<Record<string, string | string[]>> }
+
+/** One endpoint. `path` is an Express path pattern. */
+export interface Route {
+  readonly method: Method
+  readonly path: string
+  readonly handle: (req: RoutedRequest, res: ServerResponse) => void
+}
+
+/** A route that answers with a JSON value, without reading a body. A thrown RequestError becomes the answer. */
+export function getJson(path: string, answer: (req: RoutedRequest) => unknown): Route {
+  return {
+    method: 'GET',
+    path,
+    handle: (req, res) => {
+      try {
+        sendJson(res, 200, JSON.stringify(answer(req)))
+      } catch (error) {
+        sendError(res, toRequestError(error))
+      }
+    },
+  }
+}
+
+/**
+ * A route that reads a JSON body.
+ * @param unparsable makes the error for a body that is no JSON
+ * @param answer sends the answer itself, or returns a JSON value to be sent with status 200; may throw a RequestError
+ */
+export function postJson(
+  context: ApiContext,
+  path: string,
+  unparsable: (detail: string) => RequestError,
+  answer: (json: unknown, req: RoutedRequest, res: ServerResponse) => unknown,
+): Route {
+  const run = async (text: string, req: RoutedRequest, res: ServerResponse): Promise<void> => {
+    try {
+      let json: unknown
+      try {
+        json = JSON.parse(text)
+      } catch (error) {
+        throw unparsable(text === '' ? 'the body is empty' : (error as Error).message)
+      }
+      const value = await answer(json, req, res)
+      if (value !== undefined) sendJson(res, 200, JSON.stringify(value))
+    } catch (error) {
+      if (!(error instanceof RequestError)) context.log.error({ err: error, path }, 'request failed')
+      sendError(res, toRequestError(error))
+    }
+  }
+  return {
+    method: 'POST',
+    path,
+    handle: (req, res) => {
+      readBody(req, context.settings.maxBodyBytes, (text, error) => {
+        if (error) sendError(res, error)
+        else void run(text, req, res)
+      })
+    },
+  }
+}
+
+/** The query string of a request. */
+export function queryOf(req: IncomingMessage): URLSearchParams {
+  const url = req.url ?? ''
+  const at = url.indexOf('?')
+  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
+}

@@ -1,0 +1,82 @@
+import { RequestError } from '@vllm-sim/core-engine'
+import type { PromptEncoding } from '@vllm-sim/tokenizer'
+import { messageSchema, toChatRender, type WireMessage } from '../chat/request.ts'
+import type { ApiContext } from '../context.ts'
+import { tokenized } from '../generation/prompts.ts'
+import { anyObject, arrayOf, boolean, object, string } from '../schema/types.ts'
+import { validator } from '../schema/validator.ts'
+import { postJson, type Route } from './route.ts'
+
+interface TokenizeBody {
+  readonly prompt?: string | null
+  readonly messages?: readonly WireMessage[] | null
+  readonly add_special_tokens?: boolean | null
+  readonly add_generation_prompt?: boolean | null
+  readonly continue_final_message?: boolean | null
+  readonly return_token_strs?: boolean | null
+  readonly chat_template?: string | null
+  readonly chat_template_kwargs?: Readonly<Record<string, unknown>> | null
+  readonly tools?: readonly unknown[] | null
+}
+
+function unparsable(detail: string): RequestError {
+  return new RequestError(400, `Failed to read and parse tokenize request body, ${detail}`)
+}
+
+const readTokenize = validator<TokenizeBody>(
+  object({
+    model: string,
+    prompt: string,
+    messages: arrayOf(messageSchema),
+    add_special_tokens: boolean,
+    add_generation_prompt: boolean,
+    continue_final_message: boolean,
+    return_token_strs: boolean,
+    chat_template: string,
+    chat_template_kwargs: anyObject,
+    tools: arrayOf({ type: 'object' }),
+  }),
+  unparsable,
+)
+
+const readDetokenize = validator<{ readonly tokens: readonly number[] }>(
+  object({ model: string, tokens: { type: 'array', items: { type: 'integer', minimum: 0, maximum: 0xffff_ffff } } }, [
+    'tokens',
+  ]),
+  unparsable,
+)
+
+/** `POST /tokenize` and `POST /detokenize` */
+export function tokenizeRoutes(context: ApiContext): Route[] {
+  const { tokenizer, engine } = context
+  return [
+    postJson(context, '/tokenize', unparsable, json => {
+      const body = readTokenize(json)
+      return tokenized(
+        () => encode(body, context),
+        ({ ids }) => ({
+          count: ids.length,
+          max_model_len: engine.maxModelLen,
+          tokens: ids,
+          token_strs: body.return_token_strs ? ids.map(id => tokenizer.tokenString(id) ?? '') : null,
+        }),
+      )
+    }),
+    postJson(context, '/detokenize', unparsable, json => {
+      const { tokens } = readDetokenize(json)
+      return tokenized(
+        () => (tokens.length === 0 ? '' : tokenizer.decode(tokens)),
+        prompt => ({ prompt }),
+      )
+    }),
+  ]
+}
+
+function encode(body: TokenizeBody, { tokenizer }: ApiContext): PromptEncoding | Promise<PromptEncoding> {
+  if (body.messages) {
+    if (body.prompt) throw new RequestError(400, 'both prompt and messages fields in tokenize request')
+    return tokenizer.encodeChat(toChatRender(body))
+  }
+  if (!body.prompt) return { ids: [], pieces: [] }
+  return tokenizer.encode(body.prompt, { addSpecialTokens: body.add_special_tokens ?? true })
+}
