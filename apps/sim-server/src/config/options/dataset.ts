@@ -1,0 +1,13 @@
+import { group, option } from '../option.ts'
+import { bool, path, text, url } from '../types/scalars.ts'
+
+export const dataset = group('Dataset', {
+  'dataset-path': option(path, { default: '', shown: true, help: 'SQLite file with prompts and answers' }),
+  'dataset-url': option(url, {
+    default: '',
+    shown: true,
+    help: 'Where to download the file from when dataset-path does not exist',
+  }),
+  'dataset-in-memory': option(bool, { default: false, shown: true, help: 'Hold the dataset in memory' }),
+  'dataset-table-name': option(text, { default: 'llmd', shown: true, help: 'Name of the table' }),
+})

@@ -1,0 +1,42 @@
+import { group, ignored } from '../option.ts'
+import { jsonObject, texts } from '../types/collections.ts'
+import { float, int, pair, path, text } from '../types/scalars.ts'
+
+/** Options of vLLM's API server that have no effect here, or none yet. */
+export const vllmFrontend = group('vLLM API server, without effect', {
+  middleware: ignored(texts, 'ASGI middleware'),
+  'enable-offline-docs': ignored(pair, 'API documents without network'),
+  'uvicorn-log-level': ignored(text, 'Log level of uvicorn'),
+  'disable-uvicorn-access-log': ignored(pair, 'No access log'),
+  'disable-access-log-for-endpoints': ignored(text, 'No access log for these paths'),
+  'log-config-file': ignored(path, 'Logging configuration of Python'),
+  'max-log-len': ignored(int, 'Characters of a prompt that are logged'),
+  'enable-log-outputs': ignored(pair, 'Log outputs'),
+  'enable-log-deltas': ignored(pair, 'Log each piece of a stream'),
+  'log-error-stack': ignored(pair, 'Log stack traces of error responses'),
+  'h11-max-incomplete-event-size': ignored(int, 'Largest incomplete HTTP event'),
+  'h11-max-header-count': ignored(int, 'Largest number of HTTP headers'),
+  'enable-auto-tool-choice': ignored(pair, 'Allow tool_choice auto, which is always allowed here'),
+  'tool-call-parser': ignored(text, 'Parser of tool calls; ours need none'),
+  'tool-parser-plugin': ignored(text, 'Python file with tool parsers'),
+  'exclude-tools-when-tool-choice-none': ignored(pair, 'Leave tools out of the prompt with tool_choice none'),
+  'tool-server': ignored(text, 'Servers of built-in tools'),
+  'enable-per-request-metrics': ignored(pair, 'Metrics in responses'),
+  'enable-tokenizer-info-endpoint': ignored(pair, 'GET /tokenizer_info'),
+  'tokens-only': ignored(pair, 'Serve only token in, token out'),
+  'fingerprint-mode': ignored(text, 'How system_fingerprint is made'),
+  'fingerprint-value': ignored(text, 'Fixed system_fingerprint'),
+  'cohere-is-reasoning-model': ignored(pair, 'Cohere API: model reasons'),
+  'cohere-format': ignored(text, 'Cohere API: format'),
+  'enable-flash-late-interaction': ignored(pair, 'Late interaction scoring on the GPU'),
+  'data-parallel-supervisor-port': ignored(int, 'Port of the data parallel supervisor'),
+  'dp-supervisor-probe-interval-s': ignored(float, 'Seconds between probes of the ranks'),
+  'dp-supervisor-probe-timeout-s': ignored(float, 'Time limit of a probe'),
+  'dp-supervisor-probe-failure-threshold': ignored(int, 'Failed probes before a rank counts as gone'),
+  headless: ignored(pair, 'Engine without API server'),
+  'api-server-count': ignored(int, 'API server processes', { short: ['asc'] }),
+  grpc: ignored(pair, 'Serve gRPC, which is always done on the same port'),
+  'structured-outputs-config': ignored(jsonObject, 'Settings of structured outputs'),
+  'reasoning-parser-plugin': ignored(text, 'Python file with reasoning parsers'),
+  'profiler-config': ignored(jsonObject, 'Settings of the profiler'),
+})
