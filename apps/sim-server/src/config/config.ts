@@ -1,9 +1,9 @@
 import type { LatencyOptions } from '@vllm-sim/latency'
+import { endpointOfRank } from './endpoints.ts'
 import type { EnvironmentFields } from './environment.ts'
 import { type PublishedFakeMetrics, publishFakeMetrics } from './fake-metrics/publish.ts'
 import type { FakeMetrics } from './fake-metrics.ts'
-import type { KvEventsConfig } from './kv-events-config.ts'
-import { kvEventsConfig } from './kv-events-config.ts'
+import { type KvEventsConfig, kvEventsConfig } from './kv-events-config.ts'
 import { optionTable, publishedNames } from './table.ts'
 import { camelCase, type OptionFields, type Values } from './values.ts'
 
@@ -30,44 +30,57 @@ type DerivedFields = {
  * Everything that was configured. One field per option, named in camel case; **durations are milliseconds**, fractions
  * kept. Plain data: it can be sent to a worker thread.
  */
-export interface Config extends Omit<OptionFields, keyof DerivedFields>, EnvironmentFields, DerivedFields {
+export interface Config extends Omit<OptionFields, 'config' | keyof DerivedFields>, EnvironmentFields, DerivedFields {
   /** The first served name, shown in responses and metrics. */
   readonly displayModelName: string
   /** What the latency model takes. */
   readonly latency: LatencyOptions
-  /** What the metrics package takes. */
-  readonly fakeMetricsInput: PublishedFakeMetrics | undefined
+  /** What the metrics package takes; `undefined` for measured metrics. */
+  readonly fakeMetricsInput: (PublishedFakeMetrics & { readonly refreshIntervalMs: number }) | undefined
+  /** Data-parallel ranks that this process hosts, 1 or more. */
+  readonly ranksInProcess: number
+  /** Number of the rank in KV events and logs: 0 without data parallelism. */
+  readonly rank: number
   /** Names of the options that were given, from whatever source. */
   readonly given: ReadonlySet<string>
-  /** A configuration file was read. */
-  readonly configFileRead: boolean
-  /** What was read, durations in nanoseconds: for `GET /admin/config` and updates of it. */
-  readonly values: Values
+  /** What the fields were made from. */
+  readonly parts: ConfigParts
 }
 
 /** What a configuration is made of. */
 export interface ConfigParts {
+  /** Valid values as they were read: durations in nanoseconds, nothing offset for a rank. */
   readonly values: Values
   readonly environment: EnvironmentFields
   readonly given: ReadonlySet<string>
+  /** A configuration file was read. */
   readonly configFileRead: boolean
   /** The seed when none was given. */
   readonly freshSeed: bigint
+  /** Which of several ranks of this process. */
+  readonly hostedRank: number
+}
+
+/** The same configuration for one of the ranks that this process hosts: its ports and endpoints, and its number. */
+export function configOfRank(config: Config, rank: number): Config {
+  return buildConfig({ ...config.parts, hostedRank: rank })
 }
 
 /** Makes the configuration from valid values. */
-export function buildConfig({ values, environment, given, configFileRead, freshSeed }: ConfigParts): Config {
-  const published: Record<string, unknown> = {}
-  for (const name of publishedNames) {
-    const { type } = optionTable.get(name)!
-    const value = values.byName[name]
-    published[camelCase(name)] = value === undefined || type.publish === undefined ? value : type.publish(value)
-  }
-  const options = published as unknown as OptionFields
+export function buildConfig(parts: ConfigParts): Config {
+  const { values, environment, given, freshSeed, hostedRank } = parts
+  const { config: _, ...options } = publishedFields(values)
   const servedModelName = options.servedModelName?.length ? options.servedModelName : [options.model]
+  const rank = options.dataParallelRank < 0 ? hostedRank : options.dataParallelRank
   return {
     ...options,
     ...environment,
+    port: options.port + hostedRank,
+    zmqEndpoint: endpointOfRank(options.zmqEndpoint, rank),
+    kvEventsReplayEndpoint: endpointOfRank(options.kvEventsReplayEndpoint, rank),
+    kvEventsConfig: options.kvEventsConfig && kvEventsConfig(options.kvEventsConfig, rank),
+    rank,
+    ranksInProcess: options.dataParallelRank < 0 ? options.dataParallelSize : 1,
     servedModelName,
     displayModelName: servedModelName[0]!,
     maxCpuLoras: options.maxCpuLoras || options.maxLoras,
@@ -76,16 +89,28 @@ export function buildConfig({ values, environment, given, configFileRead, freshS
     apiKey: options.apiKey ?? [],
     loraModules: options.loraModules ?? [],
     failureTypes: options.failureTypes ?? [],
-    fakeMetricsInput: options.fakeMetrics && publishFakeMetrics(options.fakeMetrics),
-    kvEventsConfig: options.kvEventsConfig && kvEventsConfig(options.kvEventsConfig),
+    fakeMetricsInput: options.fakeMetrics && {
+      ...publishFakeMetrics(options.fakeMetrics),
+      refreshIntervalMs: options.fakeMetricsRefreshInterval,
+    },
     latency: latencyOptions(options),
     given,
-    configFileRead,
-    values,
+    parts,
   }
 }
 
-function latencyOptions(options: OptionFields): LatencyOptions {
+/** The fields of the options as consumers see them. */
+function publishedFields(values: Values): OptionFields {
+  const fields: Record<string, unknown> = {}
+  for (const name of publishedNames) {
+    const { type } = optionTable.get(name)!
+    const value = values.byName[name]
+    fields[camelCase(name)] = value === undefined || type.publish === undefined ? value : type.publish(value)
+  }
+  return fields as unknown as OptionFields
+}
+
+function latencyOptions(options: Omit<OptionFields, 'config'>): LatencyOptions {
   return {
     calculator: options.latencyCalculator,
     timeToFirstToken: options.timeToFirstToken,

@@ -1,11 +1,13 @@
-export type { Config, LogLevel } from './config.ts'
-export { formatDuration, parseDuration } from './durations.ts'
-export type { Environment } from './environment.ts'
+export {
+  type AdminUpdate,
+  AdminUpdateError,
+  applyAdminUpdate,
+  applyFakeMetricsUpdate,
+} from './admin-update.ts'
+export { configView } from './admin-view.ts'
+export { type Config, configOfRank, type LogLevel } from './config.ts'
 export { ConfigError } from './errors.ts'
-export type { PublishedFakeMetrics, PublishedGauge } from './fake-metrics/publish.ts'
-export type { FakeMetrics, FakeMetricsUpdate, GaugeGenerator } from './fake-metrics.ts'
 export type { KvEventsConfig } from './kv-events-config.ts'
 export { type LoadResult, loadConfig } from './load.ts'
 export type { LoraModule } from './lora-modules.ts'
-export { FAILURE_TYPES, type FailureType } from './options/failures.ts'
 export { startError } from './rules.ts'

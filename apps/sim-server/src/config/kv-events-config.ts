@@ -1,3 +1,4 @@
+import { endpointOfRank } from './endpoints.ts'
 import type { JsonObject } from './yaml-node.ts'
 
 /** vLLM's `--kv-events-config`, defaults filled in. */
@@ -18,8 +19,11 @@ export interface KvEventsConfig {
   readonly topic: string
 }
 
-/** Reads the object, unknown keys ignored. Throws an Error that names a key of the wrong type. */
-export function kvEventsConfig(object: JsonObject): KvEventsConfig {
+/**
+ * Reads the object, unknown keys ignored; a data-parallel rank has endpoints of its own.
+ * @throws Error that names a key of the wrong type
+ */
+export function kvEventsConfig(object: JsonObject, rank = 0): KvEventsConfig {
   const read = <T extends string | number | boolean>(key: string, preset: T): T => {
     const value = object[key] ?? preset
     if (typeof value === typeof preset) return value as T
@@ -33,8 +37,8 @@ export function kvEventsConfig(object: JsonObject): KvEventsConfig {
   return {
     enabled,
     publisher,
-    endpoint: read<string>('endpoint', 'tcp://*:5557'),
-    replayEndpoint: read<string>('replay_endpoint', ''),
+    endpoint: endpointOfRank(read<string>('endpoint', 'tcp://*:5557'), rank),
+    replayEndpoint: endpointOfRank(read<string>('replay_endpoint', ''), rank),
     bufferSteps: read<number>('buffer_steps', 10_000),
     hwm: read<number>('hwm', 100_000),
     maxQueueSize: read<number>('max_queue_size', 100_000),

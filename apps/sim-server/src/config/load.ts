@@ -56,6 +56,7 @@ export async function loadConfig(
     given: new Set(given.keys()),
     configFileRead: file !== undefined,
     freshSeed: BigInt(freshSeed()),
+    hostedRank: 0,
   })
   const noEffect = [...given.keys()].filter(name => optionTable.get(name)!.effect === 'none')
   return { config, warnings, noEffect }

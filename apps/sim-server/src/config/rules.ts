@@ -1,3 +1,4 @@
+import { endpointPort } from './endpoints.ts'
 import { reasonOf } from './errors.ts'
 import { fakeMetricsError } from './fake-metrics/validate.ts'
 import { kvEventsConfig } from './kv-events-config.ts'
@@ -179,12 +180,6 @@ function endpointCollision(values: Values): string | undefined {
     `zmq-endpoint (${zmqEndpoint}) and kv-events-replay-endpoint (${kvEventsReplayEndpoint}) ` +
     'ports collide once offset by data-parallel rank'
   )
-}
-
-/** The number behind an endpoint's last colon. */
-export function endpointPort(endpoint: string): number | undefined {
-  const digits = /:([+-]?\d+)$/.exec(endpoint)?.[1]
-  return digits === undefined ? undefined : Number(digits)
 }
 
 function kvEvents({ kvEventsConfig: object }: Values): string | undefined {

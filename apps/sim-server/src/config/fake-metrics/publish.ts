@@ -1,7 +1,6 @@
 import {
   type FakeGauge,
   type FakeMetrics,
-  type FakeMetricsUpdate,
   type GeneratorName,
   HISTOGRAM_KEYS,
   type HistogramKey,
@@ -22,7 +21,7 @@ export interface PublishedFakeMetrics {
   readonly kvCacheUsage?: PublishedGauge
   readonly loras?: readonly { readonly running: string; readonly waiting: string; readonly timestamp: number }[]
   readonly histograms: Readonly<Partial<Record<HistogramKey, readonly number[]>>>
-  /** Complete also in an update: the counts that hold from now on. */
+  /** Counts per finish reason; an update is merged, an empty one clears them. */
   readonly requestSuccessTotal?: Readonly<Record<string, number>>
   readonly totalPromptTokens?: number
   readonly totalGenerationTokens?: number
@@ -30,7 +29,7 @@ export interface PublishedFakeMetrics {
   readonly prefixCacheQueries?: number
 }
 
-/** Fake metrics at the start. */
+/** Fake metrics at the start, or an update of them. */
 export function publishFakeMetrics(metrics: FakeMetrics): PublishedFakeMetrics {
   const {
     'running-requests': running,
@@ -58,16 +57,6 @@ export function publishFakeMetrics(metrics: FakeMetrics): PublishedFakeMetrics {
     ...(prefixCacheHits !== undefined && { prefixCacheHits }),
     ...(prefixCacheQueries !== undefined && { prefixCacheQueries }),
   }
-}
-
-/**
- * An update at run time.
- * @param merged the fake metrics after the update, from which the merged counts per finish reason come
- */
-export function publishFakeMetricsUpdate(update: FakeMetricsUpdate, merged: FakeMetrics): PublishedFakeMetrics {
-  const counts = merged['request-success-total']
-  const complete = update['request-success-total'] !== undefined && counts !== undefined
-  return publishFakeMetrics(complete ? { ...update, 'request-success-total': counts } : update)
 }
 
 function publishGauge(gauge: FakeGauge): PublishedGauge {

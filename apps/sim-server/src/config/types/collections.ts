@@ -4,7 +4,7 @@ import { parseInteger } from '../numbers.ts'
 import { type JsonObject, toJson } from '../yaml-node.ts'
 import { assignDotted, isObject } from './dotted.ts'
 import { int } from './scalars.ts'
-import { expected, type ValueType } from './value-type.ts'
+import { expected, expectedJson, type ValueType } from './value-type.ts'
 
 /** Several words: `--x a b` on the command line, a sequence in YAML. Commas do not separate. */
 export const texts: ValueType<readonly string[]> = {
@@ -17,6 +17,12 @@ export const texts: ValueType<readonly string[]> = {
       if (item.kind !== 'scalar') throw expected('a list of strings', item)
       return item.text
     })
+  },
+  fromJson(value) {
+    if (!Array.isArray(value) || value.some(item => typeof item !== 'string')) {
+      throw expectedJson('a list of strings', value)
+    }
+    return value
   },
   schema: { type: 'array', items: { type: ['string', 'number', 'boolean'] } },
 }

@@ -1,5 +1,5 @@
 import { formatDuration, parseDuration } from '../durations.ts'
-import { expected, type ValueType, type Warn } from './value-type.ts'
+import { expected, expectedJson, type ValueType, type Warn } from './value-type.ts'
 
 const NS_PER_MS = 1e6
 
@@ -14,6 +14,13 @@ export const duration: ValueType<number> = {
   read(node, warn) {
     if (node.kind !== 'scalar' || node.tag === 'bool') throw expected('a duration such as "100ms"', node)
     return parseMilliseconds(node.text, warn)
+  },
+  fromJson(value) {
+    if (typeof value === 'string') return parseDuration(value)
+    if (!Number.isInteger(value) || Math.abs(value as number) >= 2 ** 63) {
+      throw expectedJson('a duration such as "100ms" or an integer of nanoseconds', value)
+    }
+    return value as number
   },
   schema: { type: ['string', 'integer'], minimum: 0 },
   publish: ns => ns / NS_PER_MS,

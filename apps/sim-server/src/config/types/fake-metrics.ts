@@ -14,6 +14,7 @@ export const fakeMetrics: ValueType<FakeMetrics | undefined> = {
     return value === null ? undefined : parseFakeMetrics(value, 'json', key => warn(unknownKey(key)))
   },
   read: (node, warn) => parseFakeMetrics(toJson(node), 'yaml', key => warn(unknownKey(key))),
+  fromJson: value => parseFakeMetrics(value, 'json'),
   schema: { type: 'object' },
 }
 

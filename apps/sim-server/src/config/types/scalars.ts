@@ -2,7 +2,7 @@ import { quote } from '../errors.ts'
 import { booleanWord, parseFloat64, parseHumanInteger, parseInt64, parseInteger } from '../numbers.ts'
 import { toJson, type YamlNode } from '../yaml-node.ts'
 import { assignDotted } from './dotted.ts'
-import { expected, type ValueType } from './value-type.ts'
+import { expected, expectedJson, type ValueType } from './value-type.ts'
 
 /** Any text. In YAML every scalar counts, as it is written. */
 export const text: ValueType<string> = labelled('string')
@@ -46,6 +46,10 @@ export function choice<const W extends string>(
     arity: 'one',
     parse: word => word as W,
     read: node => readText(node) as W,
+    fromJson(value) {
+      if (typeof value !== 'string') throw expectedJson('a string', value)
+      return value as W
+    },
     schema: { enum: words },
     words,
   }
@@ -64,6 +68,10 @@ export const int: ValueType<number> = {
   arity: 'one',
   parse: parseInteger,
   read: readInteger,
+  fromJson(value) {
+    if (!Number.isInteger(value)) throw expectedJson('an integer', value)
+    return value as number
+  },
   schema: { type: 'number' },
 }
 
@@ -115,6 +123,10 @@ export const float: ValueType<number> = {
     if (node.kind !== 'scalar' || (node.tag !== 'int' && node.tag !== 'float')) throw expected('a number', node)
     const value = Number(node.value)
     if (!Number.isFinite(value)) throw expected('a finite number', node)
+    return value
+  },
+  fromJson(value) {
+    if (typeof value !== 'number') throw expectedJson('a number', value)
     return value
   },
   schema: { type: 'number' },

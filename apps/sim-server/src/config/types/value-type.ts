@@ -18,6 +18,8 @@ export interface ValueType<T> {
   parse(text: string, warn: Warn): T
   /** Reads a value of a YAML file. */
   read(node: YamlNode, warn: Warn): T
+  /** Decodes a value of `POST /admin/config`, never `null`. Types of options that can be changed live have it. */
+  fromJson?(value: unknown): T
   /** JSON schema of the value in a YAML file. */
   readonly schema: Readonly<Record<string, unknown>>
   /** What consumers see; the value itself when absent. Durations are kept in nanoseconds and published in milliseconds. */
@@ -31,4 +33,9 @@ export interface ValueType<T> {
 /** The error for a YAML value of the wrong shape. */
 export function expected(what: string, node: YamlNode): Error {
   return new Error(`expected ${what}, got ${describe(node)}`)
+}
+
+/** The error for a JSON value of the wrong type. */
+export function expectedJson(what: string, value: unknown): Error {
+  return new Error(`expected ${what}, got ${JSON.stringify(value)}`)
 }
