@@ -2,6 +2,8 @@ export {
   type Clock,
   Deadline,
   type LatencyModel,
+  type LatencyOptions,
+  latencyModel,
   type Random,
   RealClock,
   Timeline,
@@ -17,9 +19,12 @@ export type {
   KvCacheEvent,
   ObservedSequence,
 } from './events.ts'
+export { type Failure, FailureInjector, type FailureOptions, failureTypes } from './failures.ts'
+export { type BlockHasher, FnvHasher, Sha256CborHasher } from './kv/index.ts'
 export type { KvCache, KvCacheListener } from './kv-cache.ts'
 export { type Adapter, LoraRegistry } from './lora.ts'
 export { type Pacer, type PacerFactory, type PacerHost, perSequencePacer } from './pacer.ts'
+export { PrefixCache, type PrefixCacheOptions } from './prefix-cache.ts'
 export { presetSentences, randomMode } from './random-text.ts'
 export type {
   FinishReason,

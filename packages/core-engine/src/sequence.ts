@@ -33,8 +33,6 @@ export class Sequence implements SequenceView, ObservedSequence {
   scanner: StopScanner | undefined
   /** The LoRA slot it holds. */
   adapter: Adapter | undefined
-  /** Its place in the KV cache, owned by the block pool. */
-  blocks: unknown
 
   // The waiting queue's links and the order of arrival in it.
   previous: Sequence | undefined

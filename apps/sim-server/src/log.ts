@@ -1,0 +1,52 @@
+import { writeSync } from 'node:fs'
+import { type Logger, pino } from 'pino'
+import type { LogLevel } from './config/index.ts'
+
+export type { Logger } from 'pino'
+
+export interface LogOptions {
+  readonly level: LogLevel
+  /** `text` is for people, `json` for collectors. */
+  readonly format: 'text' | 'json'
+  /** Fields of every line. */
+  readonly fields?: Readonly<Record<string, unknown>>
+}
+
+/** The log of a process: lines on stderr, written at once, so that nothing is lost when it ends. */
+export function createLog({ level, format, fields = {} }: LogOptions): Logger {
+  return pino(
+    { level, base: { ...fields }, timestamp: pino.stdTimeFunctions.isoTime },
+    { write: format === 'json' ? write : (line: string) => write(textLine(JSON.parse(line))) },
+  )
+}
+
+function write(line: string): void {
+  try {
+    writeSync(2, line)
+  } catch {
+    // Nobody reads the log, or the disk is full: the server goes on without it.
+  }
+}
+
+const names: Readonly<Record<number, string>> = {
+  10: 'TRACE',
+  20: 'DEBUG',
+  30: 'INFO',
+  40: 'WARN',
+  50: 'ERROR',
+  60: 'FATAL',
+}
+
+/** `2026-11-24T10:00:00.000Z INFO listening port=8000` */
+function textLine({ level, time, msg, err, ...fields }: Record<string, unknown>): string {
+  let line = `${time} ${(names[level as number] ?? '').padEnd(5)} ${msg ?? ''}`
+  for (const [name, value] of Object.entries(fields)) line += ` ${name}=${fieldText(value)}`
+  const { message, stack } = (err ?? {}) as { message?: string; stack?: string }
+  if (message !== undefined) line += ` error=${fieldText(message)}`
+  return `${line}\n${stack === undefined ? '' : `${stack}\n`}`
+}
+
+function fieldText(value: unknown): string {
+  if (typeof value === 'string' && value !== '' && !/[\s"=]/.test(value)) return value
+  return JSON.stringify(value) ?? 'undefined'
+}

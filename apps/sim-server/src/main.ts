@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+
+// Compiled code is kept between starts. Everything else is imported after this.
+enableCompileCache()
+const { run } = await import('./run.ts')
+await run(process.argv.slice(2), process.env, path => readFileSync(path, 'utf8'))
