@@ -35,13 +35,6 @@ export class Histogram {
     this.counts = new Float64Array(bounds.length + 1)
   }
 
-  /** Number of observations. */
-  get count(): number {
-    let total = 0
-    for (const count of this.counts) total += count
-    return total
-  }
-
   observe(value: number): void {
     this.observeMany(value, 1)
   }

@@ -1,6 +1,6 @@
 import type { EngineObserver } from '@vllm-sim/core-engine'
-import type { Metric } from 'prom-client'
-import Registry from 'prom-client/lib/registry.js'
+import type { Metric, Registry } from 'prom-client'
+import PromRegistry from 'prom-client/lib/registry.js'
 import { cacheConfigLabels } from './cache-config.ts'
 import { type Cells, createCells } from './cells.ts'
 import { contentType } from './exposition.ts'
@@ -54,7 +54,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const { cells, groups } = createCells(maxModelLen)
   const fake = options.fake && new FakeMetrics(options.fake, maxModelLen, maxLoras, clock)
   const observer = new MetricsObserver(cells, new LoraInfo(cells.loraInfo, maxLoras, clock))
-  const registry = new Registry()
+  const registry = new PromRegistry()
   const cacheLabels = cacheConfigLabels(options.cacheConfig, options.labels === 'vllm')
   cells.cacheConfig.at(...Object.values(cacheLabels)).value = 1
 

@@ -83,11 +83,21 @@ export class MetricsObserver implements EngineObserver {
       this.settle()
       this.#stepAt = now
     }
-    if (sequence.firstTokenAt === -1) this.#onFirstToken(sequence, now)
-    else interTokenLatency.observe((now - sequence.lastTokenAt) / second)
-    if (count > 1) interTokenLatency.observeMany(0, count - 1)
     generationTokens.value += count
     this.#stepTokens += count
+    const { firstTokenAt } = sequence
+    let atOnce = count - 1
+    if (sequence.outputTokens > 0) {
+      interTokenLatency.observe((now - sequence.lastTokenAt) / second)
+    } else {
+      this.#countFirstToken(sequence, firstTokenAt === -1 ? now : firstTokenAt)
+      if (firstTokenAt !== -1 && atOnce > 0) {
+        // The answer began earlier and its first tokens were held back, as the beginning of a stop string may be.
+        interTokenLatency.observe((now - firstTokenAt) / second)
+        atOnce--
+      }
+    }
+    if (atOnce > 0) interTokenLatency.observeMany(0, atOnce)
   }
 
   onFinished(sequence: ObservedSequence, outcome: Outcome, now: number): void {
@@ -137,9 +147,10 @@ export class MetricsObserver implements EngineObserver {
     this.#waitingForCapacity.value += by
   }
 
-  #onFirstToken(sequence: ObservedSequence, now: number): void {
-    this.#cells.timeToFirstToken.observe((now - sequence.arrivedAt) / second)
-    this.#cells.prefillTime.observe((now - sequence.startedAt) / second)
+  /** @param at when the answer began, clock milliseconds */
+  #countFirstToken(sequence: ObservedSequence, at: number): void {
+    this.#cells.timeToFirstToken.observe((at - sequence.arrivedAt) / second)
+    this.#cells.prefillTime.observe((at - sequence.startedAt) / second)
     this.#countPrompt(sequence)
     this.#stepTokens += sequence.promptTokens
   }
@@ -160,11 +171,9 @@ export class MetricsObserver implements EngineObserver {
     }
   }
 
-  #observeTimes(
-    { arrivedAt, startedAt, firstTokenAt, lastTokenAt, outputTokens }: ObservedSequence,
-    now: number,
-  ): void {
+  #observeTimes(sequence: ObservedSequence, now: number): void {
     const cells = this.#cells
+    const { arrivedAt, startedAt, firstTokenAt, lastTokenAt, outputTokens } = sequence
     cells.endToEnd.observe((now - arrivedAt) / second)
     if (startedAt === -1) {
       // Aborted in the queue: all its time was waiting.
@@ -173,7 +182,8 @@ export class MetricsObserver implements EngineObserver {
     }
     cells.inferenceTime.observe((now - startedAt) / second)
     if (firstTokenAt === -1) return
-    const decode = (lastTokenAt - firstTokenAt) / second
+    if (outputTokens === 0) this.#countFirstToken(sequence, firstTokenAt)
+    const decode = outputTokens > 1 ? (lastTokenAt - firstTokenAt) / second : 0
     cells.decodeTime.observe(decode)
     cells.requestTimePerOutputToken.observe(outputTokens > 1 ? decode / (outputTokens - 1) : 0)
   }

@@ -9,7 +9,7 @@ export function generate({ fn, start, end, periodMs }: Generator, elapsed: numbe
   const phase = (elapsed % periodMs) / periodMs
   switch (fn) {
     case 'oscillate':
-      return (start + end) / 2 + ((end - start) / 2) * Math.sin((2 * Math.PI * elapsed) / periodMs)
+      return (start + end) / 2 + ((end - start) / 2) * Math.sin(2 * Math.PI * phase)
     case 'ramp':
       return elapsed < periodMs ? start + (end - start) * phase : end
     case 'rampreset':
