@@ -3,7 +3,7 @@
  * the tokenizer in the directory named by the first, and prints the results as one line of JSON.
  */
 import { readFileSync } from 'node:fs'
-import { type ChatMessage, type ChatToolCall, HfTokenizer } from '../src/index.ts'
+import { type ChatMessage, type ChatToolCall, loadHfTokenizer } from '../src/index.ts'
 
 interface WireMessage {
   role: string
@@ -23,7 +23,7 @@ interface WireChat {
 const [directory, itemsPath] = process.argv.slice(2)
 if (!directory || !itemsPath) throw new Error('usage: compare-encode.ts DIRECTORY ITEMS_FILE')
 const items = JSON.parse(readFileSync(itemsPath, 'utf8')) as { texts: string[]; chats: WireChat[] }
-const tokenizer = await HfTokenizer.load(directory)
+const tokenizer = await loadHfTokenizer(directory)
 
 function toCall({
   id,

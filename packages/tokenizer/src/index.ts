@@ -1,10 +1,17 @@
+export type { StrftimeNow } from './chat/template.ts'
+export { type ChosenTokenizer, chooseTokenizer, type TokenizerChoice, type TokenizerMode } from './choose.ts'
 export { TokenizerError, type TokenizerErrorCode } from './errors.ts'
 export { echoText, flattenChat, joinChat, messageText, messageTextWithRole } from './flatten.ts'
 export { fnv1a32 } from './fnv.ts'
-export { HfTokenizer, type HfTokenizerOptions } from './hf/tokenizer.ts'
+export type { HfTokenizer, HfTokenizerOptions } from './hf/tokenizer.ts'
+export type { DownloadProgress } from './hub/download.ts'
+export type { Environment } from './hub/http.ts'
+export { loadHfTokenizer, loadRenderTokenizer } from './load.ts'
 export { hasMedia, stubFeatures } from './multimodal.ts'
+export type { LocalText, RenderTokenizer, RenderTokenizerOptions } from './render/tokenizer.ts'
 export { SimulatedTokenizer } from './simulated.ts'
 export { fitPieces, splitSimulated } from './split.ts'
+export type { StartTimer } from './timer.ts'
 export type {
   ChatMessage,
   ChatRender,

@@ -21,14 +21,17 @@ export class LruCache<Key, Value> {
     return entry.value
   }
 
+  delete(key: Key): void {
+    const entry = this.#entries.get(key)
+    if (!entry) return
+    this.#entries.delete(key)
+    this.#cost -= entry.cost
+  }
+
   /** Stores a value, unless its cost alone exceeds the capacity. */
   set(key: Key, value: Value, cost = 1): void {
     if (cost > this.#capacity) return
-    const old = this.#entries.get(key)
-    if (old) {
-      this.#entries.delete(key)
-      this.#cost -= old.cost
-    }
+    this.delete(key)
     this.#entries.set(key, { value, cost })
     this.#cost += cost
     for (const [oldest, entry] of this.#entries) {

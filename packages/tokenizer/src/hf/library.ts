@@ -1,6 +1,7 @@
 import type { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers'
 import { TokenizerError } from '../errors.ts'
 import type { TokenizerFiles } from './files.ts'
+import { useRustTables } from './unicode-normalization.ts'
 
 export type { LibraryTokenizer }
 
@@ -15,7 +16,9 @@ export async function createLibraryTokenizer(
   // Rust's tokenizers treats absent and null alike; the library insists on the keys.
   const nullable = { decoder: null, post_processor: null, pre_tokenizer: null, normalizer: null, added_tokens: [] }
   try {
-    return new Tokenizer({ ...nullable, ...files.tokenizerJson }, files.tokenizerConfig)
+    const library = new Tokenizer({ ...nullable, ...files.tokenizerJson }, files.tokenizerConfig)
+    useRustTables(library.normalizer)
+    return library
   } catch (error) {
     const where = `${files.directory}/tokenizer.json cannot be used: ${(error as Error).message}`
     throw new TokenizerError(`${where}; try --tokenizer-mode render or simulated`, 'files', { cause: error })

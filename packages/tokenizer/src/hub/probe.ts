@@ -1,0 +1,33 @@
+import type { StartTimer } from '../timer.ts'
+import { type Environment, httpRequest } from './http.ts'
+import { hubEndpoint, hubToken, repositoryPath } from './settings.ts'
+
+/** Result of asking the hub for a model. `detail` finishes the sentence "the hub …". */
+export interface ProbeResult {
+  exists: boolean
+  detail: string
+}
+
+/** Asks the hub whether a model exists, for at most `timeoutMs`. Never throws. */
+export async function probeHub(options: {
+  model: string
+  environment: Environment
+  startTimer: StartTimer
+  timeoutMs: number
+}): Promise<ProbeResult> {
+  const { model, environment, startTimer, timeoutMs } = options
+  try {
+    const token = await hubToken(environment)
+    const response = await httpRequest(`${hubEndpoint(environment)}/api/models/${repositoryPath(model)}`, {
+      headers: { 'user-agent': 'vllm-sim', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      environment,
+      startTimer,
+      silenceMs: timeoutMs,
+      totalMs: timeoutMs,
+    })
+    response.destroy()
+    return { exists: response.status === 200, detail: `answered ${response.status}` }
+  } catch (error) {
+    return { exists: false, detail: `could not be asked (${(error as Error).message})` }
+  }
+}

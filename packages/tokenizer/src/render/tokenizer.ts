@@ -1,0 +1,147 @@
+import { TokenizerError } from '../errors.ts'
+import { joinChat } from '../flatten.ts'
+import { LruCache } from '../lru.ts'
+import { hasMedia } from '../multimodal.ts'
+import { SimulatedTokenizer } from '../simulated.ts'
+import { fitPieces } from '../split.ts'
+import type {
+  ChatRender,
+  DecodeOptions,
+  EncodeOptions,
+  Encoding,
+  IncrementalDetokenizer,
+  PromptEncoding,
+  Tokenizer,
+} from '../types.ts'
+import { RenderClient, type RenderClientOptions, type Rendered } from './client.ts'
+import { chatBody } from './wire.ts'
+
+/** Address of a `vllm launch render` on the same machine, where nothing else is given. */
+export const DEFAULT_RENDER_URL = 'http://localhost:8082'
+
+/** The part of an in-process tokenizer that gives ids their text; `HfTokenizer` has it. */
+export interface LocalText extends Tokenizer {
+  pieces(ids: readonly number[]): string[]
+}
+
+/** Settings of `RenderTokenizer`. */
+export interface RenderTokenizerOptions extends Omit<RenderClientOptions, 'url'> {
+  /** Default `http://localhost:8082`. */
+  url?: string | undefined
+  /** Model name in every request, whatever name or adapter the client asked for. */
+  model: string
+  /** Longest time of one call, in milliseconds. Default 30,000. */
+  timeoutMs?: number | undefined
+  /** The same for chats with images, audio or video. Default 60,000. */
+  mediaTimeoutMs?: number | undefined
+  /** Real tokenizer files of the same model: pieces, answers' ids and decoding are then real too. Closed with this one. */
+  local?: LocalText | undefined
+  /** Size of the cache of answers, in characters of text and ids times four. Default 8 million; 0 turns it off. */
+  cacheCharacters?: number
+}
+
+/**
+ * Gets ids from a vLLM render service. The service knows no pieces: with `local` they are the ids' real text, otherwise the
+ * text is cut into as many pieces as there are ids.
+ *
+ * Answers are encoded without the service (`encodeOutput` is synchronous): by `local`, else by the simulated tokenizer, so
+ * that a service which is down at start does not matter until the first request.
+ */
+export class RenderTokenizer implements Tokenizer {
+  readonly kind = 'render'
+  readonly vocabularySize?: number
+  readonly bosTokenId?: number
+  readonly eosTokenIds: readonly number[]
+  readonly #client: RenderClient
+  readonly #model: string
+  readonly #timeoutMs: number
+  readonly #mediaTimeoutMs: number
+  readonly #local: LocalText | undefined
+  readonly #output: Tokenizer
+  readonly #cache: LruCache<string, Promise<Rendered> | Rendered>
+  #closed = false
+
+  constructor(options: RenderTokenizerOptions) {
+    this.#client = new RenderClient({ ...options, url: options.url ?? DEFAULT_RENDER_URL })
+    this.#model = options.model
+    this.#timeoutMs = options.timeoutMs ?? 30_000
+    this.#mediaTimeoutMs = options.mediaTimeoutMs ?? 60_000
+    this.#local = options.local
+    this.#output = options.local ?? new SimulatedTokenizer()
+    this.#cache = new LruCache(options.cacheCharacters ?? 8_000_000)
+    this.eosTokenIds = options.local?.eosTokenIds ?? []
+    if (options.local?.vocabularySize !== undefined) this.vocabularySize = options.local.vocabularySize
+    if (options.local?.bosTokenId !== undefined) this.bosTokenId = options.local.bosTokenId
+  }
+
+  encode(text: string, options?: EncodeOptions): PromptEncoding | Promise<PromptEncoding> {
+    const prompt = text.toWellFormed()
+    const special = options?.addSpecialTokens === false ? { add_special_tokens: false } : {}
+    const body = { model: this.#model, prompt, ...special }
+    return this.#render('/v1/completions/render', body, this.#timeoutMs, () => prompt)
+  }
+
+  encodeChat(chat: ChatRender): PromptEncoding | Promise<PromptEncoding> {
+    const timeoutMs = hasMedia(chat.messages) ? this.#mediaTimeoutMs : this.#timeoutMs
+    const body = chatBody(this.#model, chat)
+    return this.#render('/v1/chat/completions/render', body, timeoutMs, () => joinChat(chat.messages))
+  }
+
+  encodeOutput(text: string): Encoding {
+    return this.#output.encodeOutput(text)
+  }
+
+  decode(ids: readonly number[], options?: DecodeOptions): string | Promise<string> {
+    return this.#output.decode(ids, options)
+  }
+
+  detokenizer(options?: DecodeOptions): IncrementalDetokenizer {
+    return this.#output.detokenizer(options)
+  }
+
+  tokenString(id: number): string | undefined {
+    return this.#output.tokenString(id)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#output.close()
+  }
+
+  /** Equal requests that are under way share one call; failures are not remembered. */
+  #render(path: string, body: object, timeoutMs: number, text: () => string): PromptEncoding | Promise<PromptEncoding> {
+    const key = JSON.stringify(body)
+    const known = this.#cache.get(key)
+    if (known && !(known instanceof Promise)) return this.#encoding(known, text)
+    if (this.#closed) throw new TokenizerError('the tokenizer was closed', 'internal')
+    const call = known ?? this.#call(path, body, timeoutMs, key)
+    return call.then(rendered => this.#encoding(rendered, text))
+  }
+
+  #call(path: string, body: object, timeoutMs: number, key: string): Promise<Rendered> {
+    const call = this.#client.post(path, body, timeoutMs).then(
+      rendered => {
+        this.#cache.set(key, rendered, key.length + 4 * rendered.ids.length)
+        return rendered
+      },
+      error => {
+        this.#cache.delete(key)
+        throw error
+      },
+    )
+    this.#cache.set(key, call, key.length)
+    return call
+  }
+
+  #encoding({ ids, features }: Rendered, text: () => string): PromptEncoding {
+    const local = this.#local
+    let pieces: string[] | undefined
+    return {
+      ids: ids.slice(),
+      get pieces(): string[] {
+        return (pieces ??= local ? local.pieces(ids) : fitPieces(text(), ids.length))
+      },
+      ...(features ? { features } : {}),
+    }
+  }
+}
