@@ -30,12 +30,12 @@ export function formatNumber(value: number): string {
 }
 
 /** HELP texts: backslash and line feed. */
-export function escapeHelp(text: string): string {
+function escapeHelp(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 }
 
 /** Label values: backslash, line feed and double quote. */
-export function escapeLabel(text: string): string {
+function escapeLabel(text: string): string {
   return escapeHelp(text).replaceAll('"', '\\"')
 }
 

@@ -42,7 +42,7 @@ export class VersionError extends Error {
 }
 
 /** @throws VersionError */
-export function parseVersion(text: string): readonly [number, number] {
+function parseVersion(text: string): readonly [number, number] {
   const match = /^v?(\d+)\.(\d+)(?:\.\w+)*$/.exec(text)
   if (!match) throw new VersionError(text)
   return [Number(match[1]), Number(match[2])]
