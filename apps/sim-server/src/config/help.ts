@@ -37,7 +37,7 @@ function describe(name: string, row: Option): string[] {
 }
 
 /** The default as a reader would write it; empty when there is none worth naming. */
-export function defaultText(row: Option): string {
+function defaultText(row: Option): string {
   if (row.defaultText !== undefined) return `default ${row.defaultText}`
   const { default: value, type } = row
   if (value === undefined || value === '' || (value === false && row.effect === 'none')) return ''

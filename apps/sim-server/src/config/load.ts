@@ -3,7 +3,6 @@ import { parseCommandLine } from './command-line.ts'
 import { buildConfig, type Config } from './config.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { ConfigError, quote, reasonOf } from './errors.ts'
-import { helpText } from './help.ts'
 import { validationError } from './rules.ts'
 import { optionTable } from './table.ts'
 import { completeValues } from './values.ts'
@@ -39,7 +38,10 @@ export async function loadConfig(
   readFile: (path: string) => string,
 ): Promise<LoadResult> {
   const commandLine = parseCommandLine(argv)
-  if (commandLine.help !== undefined) return { help: helpText(commandLine.help) }
+  if (commandLine.help !== undefined) {
+    const { helpText } = await import('./help.ts')
+    return { help: helpText(commandLine.help) }
+  }
   if (commandLine.version) return { version: true }
 
   const path = commandLine.values.get('config')

@@ -2,7 +2,7 @@ import { group, option } from '../option.ts'
 import { int, looseText, pair, text } from '../types/scalars.ts'
 
 /** Options that the reference accepts without effect and shows in `GET /admin/config`. */
-export const compatibility = group('Accepted, without effect', {
+export const compatibility = group('Options of the reference without effect', {
   'mm-processor-kwargs': option(looseText, {
     default: '',
     effect: 'none',

@@ -3,6 +3,9 @@ import { expected, expectedJson, type ValueType, type Warn } from './value-type.
 
 const NS_PER_MS = 1e6
 
+/** Go's syntax as a regular expression, for the JSON schema. */
+const DURATION_PATTERN = '[+-]?(0|((\\d+\\.?\\d*|\\.\\d+)(ns|us|µs|μs|ms|s|m|h))+)'
+
 /**
  * A duration in Go's syntax. Held in nanoseconds, which keeps what `GET /admin/config` prints exact; published in
  * milliseconds with their fraction. A plain integer is read as milliseconds, as before llm-d-inference-sim 0.10.
@@ -22,7 +25,7 @@ export const duration: ValueType<number> = {
     }
     return value as number
   },
-  schema: { type: ['string', 'integer'], minimum: 0 },
+  schema: { type: ['string', 'integer'], pattern: `^(\\d+|${DURATION_PATTERN})$` },
   publish: ns => ns / NS_PER_MS,
   format: formatDuration,
 }
@@ -43,5 +46,5 @@ export const seconds: ValueType<number> = {
     if (node.kind !== 'scalar' || node.tag === 'bool') throw expected('a number of seconds', node)
     return seconds.parse(node.text, warn)
   },
-  schema: { type: ['string', 'number'], minimum: 0 },
+  schema: { type: ['string', 'number'], pattern: `^(\\d+\\.?\\d*|${DURATION_PATTERN})$` },
 }

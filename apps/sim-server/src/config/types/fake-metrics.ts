@@ -1,7 +1,7 @@
 import { reasonOf } from '../errors.ts'
 import { GeneratorFormatError } from '../fake-metrics/generator.ts'
 import { parseFakeMetrics } from '../fake-metrics/parse.ts'
-import type { FakeMetrics } from '../fake-metrics.ts'
+import { COUNTER_KEYS, type FakeMetrics, FINISH_REASONS, GAUGE_KEYS, HISTOGRAM_KEYS } from '../fake-metrics.ts'
 import { toJson } from '../yaml-node.ts'
 import type { ValueType } from './value-type.ts'
 
@@ -15,7 +15,22 @@ export const fakeMetrics: ValueType<FakeMetrics | undefined> = {
   },
   read: (node, warn) => parseFakeMetrics(toJson(node), 'yaml', key => warn(unknownKey(key))),
   fromJson: value => parseFakeMetrics(value, 'json'),
-  schema: { type: 'object' },
+  schema: fakeMetricsSchema(),
+}
+
+function fakeMetricsSchema(): Record<string, unknown> {
+  const count = { type: 'integer', minimum: 0 }
+  const each = (keys: readonly string[], schema: unknown) => Object.fromEntries(keys.map(key => [key, schema]))
+  return {
+    type: ['object', 'null'],
+    properties: {
+      ...each(GAUGE_KEYS, { type: ['number', 'string'], description: 'A number, or function:start:end:period' }),
+      ...each(HISTOGRAM_KEYS, { type: 'array', items: count, description: 'Observations per bucket' }),
+      ...each(COUNTER_KEYS, count),
+      loras: { type: 'array', items: { type: ['string', 'object'] } },
+      'request-success-total': { type: 'object', properties: each(FINISH_REASONS, count), additionalProperties: false },
+    },
+  }
 }
 
 function unknownKey(key: string): string {
