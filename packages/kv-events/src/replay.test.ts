@@ -6,6 +6,9 @@ import { replayEvents } from './replay-client.ts'
 
 const topic = 'kv@10.0.0.1:8000@m'
 const event = (hash: number): KvCacheEvent => ({ type: 'BlockRemoved', hashes: [BigInt(hash)] })
+// Real sockets on a machine that others use too: slow is not wrong.
+vi.setConfig({ testTimeout: 30_000 })
+
 const open: { close(): void | Promise<void> }[] = []
 afterEach(async () => {
   for (const socket of open.splice(0)) await socket.close()
@@ -119,7 +122,6 @@ test('publishing goes on during a replay, and later messages come with the next 
 test('a replay endpoint that is taken is a problem, not the end', async () => {
   const first = await published(0)
   const onProblem = vi.fn()
-  // The same port through another spelling, so that it is not an endpoint of this process for ZMQ.
   const second = await published(3, { replayEndpoint: first.replayEndpoint!, onProblem })
   expect(onProblem.mock.calls).toEqual([
     [expect.stringMatching(/^cannot bind the KV event replay endpoint tcp:.*without$/)],
