@@ -10,7 +10,7 @@ interface WireMessage {
   content: string
   tool_call_id?: string
   reasoning_content?: string
-  tool_calls?: { id: string; function: { name: string; arguments: unknown } }[]
+  tool_calls?: { id: string; function: { name: string; arguments: string } }[]
 }
 
 interface WireChat {
@@ -29,7 +29,7 @@ function toCall({
   id,
   function: { name, arguments: value },
 }: NonNullable<WireMessage['tool_calls']>[number]): ChatToolCall {
-  return { id, name, arguments: JSON.stringify(value) }
+  return { id, name, arguments: value }
 }
 
 function toMessage(message: WireMessage): ChatMessage {

@@ -104,16 +104,16 @@ def make_text(rng):
     return "".join(parts)
 
 
-def random_json(rng, texts, depth=0):
+def random_json(rng, texts, depth=0, exact=False):
     kind = rng.randint(0, 7 if depth < 3 else 5)
     if kind == 0:
         return rng.choice(texts)[:40]
     if kind == 1:
         return rng.randint(-10**9, 10**12)
     if kind == 2:
-        # Whole floats such as 1.0 are left out: JavaScript's JSON.parse cannot tell them from integers.
-        value = rng.choice([rng.uniform(-1000, 1000), rng.uniform(0, 1e-6), rng.uniform(0, 1)])
-        return value if value != int(value) else 0.5
+        numbers = [rng.uniform(-1000, 1000), rng.uniform(0, 1e-6), rng.uniform(0, 1)]
+        # JavaScript cannot tell 1.0 from 1 in a parsed tool definition; arguments come as text and are exact.
+        return rng.choice([*numbers, 1.0, -20.0, 1e22, 2**63] if exact else numbers)
     if kind == 3:
         return rng.choice([True, False])
     if kind == 4:
@@ -121,8 +121,8 @@ def random_json(rng, texts, depth=0):
     if kind == 5:
         return rng.choice(["", "plain", 'quo"te\\', "line\nbreak\t", "<b>&'", "\x7f\x01"])
     if kind == 6:
-        return [random_json(rng, texts, depth + 1) for _ in range(rng.randint(0, 3))]
-    return {f"k{index}{rng.choice(['', 'é', '日', ' x'])}": random_json(rng, texts, depth + 1) for index in range(rng.randint(0, 3))}
+        return [random_json(rng, texts, depth + 1, exact) for _ in range(rng.randint(0, 3))]
+    return {f"k{index}{rng.choice(['', 'é', '日', ' x'])}": random_json(rng, texts, depth + 1, exact) for index in range(rng.randint(0, 3))}
 
 
 def random_tool(rng, texts, index):
@@ -161,7 +161,7 @@ def make_chat(rng, texts):
             answer["content"] = rng.choice(["", answer["content"]])
             answer["tool_calls"] = [
                 {"id": f"call_{number}", "type": "function", "function": {"name": f"tool_{number}", "arguments": arguments}}
-                for number, arguments in enumerate({"q": random_json(rng, texts)} for _ in range(calls))
+                for number, arguments in enumerate({"q": random_json(rng, texts, exact=True)} for _ in range(calls))
             ]
             for number in range(calls):
                 messages.append({"role": "tool", "content": text(), "tool_call_id": f"call_{number}"})
@@ -244,7 +244,12 @@ def main():
     texts = ["", " ", "\n", *(make_text(rng) for _ in range(options.count - 3))]
     template, special = python_template(directory)
     chats = [make_chat(rng, texts) for _ in range(options.chats)] if template else []
-    ours = run_ours(directory, {"texts": texts, "chats": chats})
+    wire_chats = json.loads(json.dumps(chats))
+    for chat in wire_chats:
+        for message in chat["messages"]:
+            for call in message.get("tool_calls", []):
+                call["function"]["arguments"] = json.dumps(call["function"]["arguments"], ensure_ascii=False)
+    ours = run_ours(directory, {"texts": texts, "chats": wire_chats})
 
     failures = 0
     ids, decoded, streamed, offsets = [], [], [], []

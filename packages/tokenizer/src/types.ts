@@ -134,6 +134,11 @@ export interface Tokenizer {
   encodeChat(chat: ChatRender): PromptEncoding | Promise<PromptEncoding>
   /** Encodes text of an answer (preset sentences, echo, tool arguments): no special tokens, always synchronous. */
   encodeOutput(text: string): Encoding
+  /**
+   * Asks ahead for the ids of texts that will be given to `encodeOutput`, where only a remote service knows them. Never
+   * rejects: what cannot be had now is tried again later. Absent where `encodeOutput` needs no help.
+   */
+  prepareOutput?(texts: readonly string[]): Promise<void>
   /** The text of a list of ids, for `/detokenize`. Unknown ids give U+FFFD (simulated) or nothing (as HuggingFace). */
   decode(ids: readonly number[], options?: DecodeOptions): string | Promise<string>
   /** A fresh detokenizer for one sequence. */

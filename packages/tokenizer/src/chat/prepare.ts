@@ -1,5 +1,7 @@
 import { TokenizerError } from '../errors.ts'
 import type { ChatMessage, ChatToolCall, ContentPart } from '../types.ts'
+import { EXACT_NUMBER } from './python-json.ts'
+import { pythonFloat } from './python-text.ts'
 
 /** A message as chat templates see it. */
 export type TemplateMessage = Record<string, unknown>
@@ -50,11 +52,21 @@ function toPartsContent(content: ChatMessage['content']): unknown[] {
   return content.map(toPart)
 }
 
+/** JSON with the numbers that JavaScript would write in another way than Python kept apart, for `tojson`. */
+function parseExactly(json: string): unknown {
+  return JSON.parse(json, (_key, value: unknown, context?: { source?: string }) => {
+    if (typeof value !== 'number' || !Number.isInteger(value) || !context?.source) return value
+    const { source } = context
+    if (/[.eE]/.test(source)) return { [EXACT_NUMBER]: pythonFloat(value) }
+    return Number.isSafeInteger(value) ? value : { [EXACT_NUMBER]: source }
+  })
+}
+
 /** Templates print arguments with `tojson`, so they get the object and not its text. */
 function toToolCall(call: ChatToolCall): unknown {
   let parsed: unknown = {}
   try {
-    if (call.arguments !== '') parsed = JSON.parse(call.arguments)
+    if (call.arguments !== '') parsed = parseExactly(call.arguments)
   } catch (error) {
     const text = `arguments of the tool call ${JSON.stringify(call.name)} are not valid JSON: ${(error as Error).message}`
     throw new TokenizerError(text, 'invalid_request', { cause: error })

@@ -6,6 +6,9 @@ export interface RuntimeValue {
   readonly value: unknown
 }
 
+/** Sole key of an object that stands for a number; its value is the number's text. No client would choose this name. */
+export const EXACT_NUMBER = '\u0000number'
+
 /** Keyword arguments of Python's `json.dumps` that templates use. */
 export interface DumpsOptions {
   indent?: number | string | null
@@ -53,6 +56,8 @@ export function pythonDumps(input: RuntimeValue, options: DumpsOptions = {}): st
           depth,
         )
       case 'ObjectValue': {
+        const exact = (node.value as Map<string, RuntimeValue>).get(EXACT_NUMBER)
+        if (exact) return exact.value as string
         const entries = [...(node.value as Map<string, RuntimeValue>)]
         if (options.sort_keys) entries.sort(([a], [b]) => compareCodePoints(a, b))
         const members = entries.map(([key, value]) => quote(key) + keySeparator + dump(value, depth + 1))

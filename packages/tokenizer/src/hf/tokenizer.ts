@@ -35,8 +35,9 @@ export interface HfTokenizerOptions {
   /** How content is handed to chat templates. Default `auto`. */
   contentFormat?: ContentFormat
   /**
-   * Longest text that is encoded on the caller's thread, in characters not seen before; what is longer goes to a worker
-   * thread. Default: about what takes 2 ms, 1,500 for byte-level tokenizers and 300 for others. `Infinity`: no worker.
+   * Longest text that is encoded on the caller's thread, in ASCII characters not seen before (a Han character counts as
+   * five); what is longer goes to a worker thread. Default: about what takes 2 ms, 1,500 for byte-level tokenizers and 300
+   * for others. `Infinity`: no worker.
    */
   workerThreshold?: number
   /** Size of the cache of encoded texts, in characters. Default 4 million (some 15 MB); 0 turns it off. */
@@ -186,12 +187,16 @@ export class HfTokenizer implements Tokenizer {
   }
 
   #offsets(text: string, ids: readonly number[]): [number, number][] | undefined {
+    if (this.#text.decode(ids) !== text) return undefined
     const lengths = ids.map(id => this.#text.byteLength(id))
-    const total = lengths.reduce((sum, length) => sum + length, 0)
-    // A space that the decoder takes from the first token is not in the text either.
-    const surplus = total - Buffer.byteLength(text)
-    if (surplus === 1 && lengths.length > 0) lengths[0]! -= 1
-    return this.#text.decode(ids) === text && surplus >= 0 && surplus <= 1 ? tokenOffsets(text, lengths) : undefined
+    const surplus = lengths.reduce((sum, length) => sum + length, 0) - Buffer.byteLength(text)
+    if (surplus === 0) return tokenOffsets(text, lengths)
+    // The decoder takes the space that was put before the text; a first token that is only that has the first character.
+    if (surplus !== 1 || lengths.length === 0) return undefined
+    lengths[0]! -= 1
+    const offsets = tokenOffsets(text, lengths)
+    if (offsets[0]![1] === 0) offsets[0] = [0, text.codePointAt(0)! > 0xffff ? 2 : 1]
+    return offsets
   }
 
   /** Most callers never look at a prompt's pieces, so they are made on first use. */

@@ -19,6 +19,9 @@ import { chatBody } from './wire.ts'
 /** Address of a `vllm launch render` on the same machine, where nothing else is given. */
 export const DEFAULT_RENDER_URL = 'http://localhost:8082'
 
+const TEXT_PATH = '/v1/completions/render'
+const CHAT_PATH = '/v1/chat/completions/render'
+
 /** The part of an in-process tokenizer that gives ids their text; `HfTokenizer` has it. */
 export interface LocalText extends Tokenizer {
   pieces(ids: readonly number[]): string[]
@@ -44,8 +47,9 @@ export interface RenderTokenizerOptions extends Omit<RenderClientOptions, 'url'>
  * Gets ids from a vLLM render service. The service knows no pieces: with `local` they are the ids' real text, otherwise the
  * text is cut into as many pieces as there are ids.
  *
- * Answers are encoded without the service (`encodeOutput` is synchronous): by `local`, else by the simulated tokenizer, so
- * that a service which is down at start does not matter until the first request.
+ * Answers cannot wait for the service, because `encodeOutput` is synchronous: `local` encodes them, else they have the ids
+ * that the service gave for exactly this text in `prepareOutput`, else those of the simulated tokenizer. So a service that is
+ * down at start does not matter until the first request.
  */
 export class RenderTokenizer implements Tokenizer {
   readonly kind = 'render'
@@ -59,6 +63,9 @@ export class RenderTokenizer implements Tokenizer {
   readonly #local: LocalText | undefined
   readonly #output: Tokenizer
   readonly #cache: LruCache<string, Promise<Rendered> | Rendered>
+  /** Ids of answers by their text; undefined while the service has not given them. */
+  readonly #prepared = new Map<string, number[] | undefined>()
+  #preparing: Promise<void> | undefined
   #closed = false
 
   constructor(options: RenderTokenizerOptions) {
@@ -78,17 +85,24 @@ export class RenderTokenizer implements Tokenizer {
     const prompt = text.toWellFormed()
     const special = options?.addSpecialTokens === false ? { add_special_tokens: false } : {}
     const body = { model: this.#model, prompt, ...special }
-    return this.#render('/v1/completions/render', body, this.#timeoutMs, () => prompt)
+    return this.#render(TEXT_PATH, body, this.#timeoutMs, () => prompt)
   }
 
   encodeChat(chat: ChatRender): PromptEncoding | Promise<PromptEncoding> {
     const timeoutMs = hasMedia(chat.messages) ? this.#mediaTimeoutMs : this.#timeoutMs
     const body = chatBody(this.#model, chat)
-    return this.#render('/v1/chat/completions/render', body, timeoutMs, () => joinChat(chat.messages))
+    return this.#render(CHAT_PATH, body, timeoutMs, () => joinChat(chat.messages))
   }
 
   encodeOutput(text: string): Encoding {
-    return this.#output.encodeOutput(text)
+    const ids = this.#prepared.get(text)
+    return ids ? { ids: ids.slice(), pieces: fitPieces(text, ids.length) } : this.#output.encodeOutput(text)
+  }
+
+  async prepareOutput(texts: readonly string[]): Promise<void> {
+    if (this.#local) return
+    for (const text of texts) if (!this.#prepared.has(text)) this.#prepared.set(text, undefined)
+    await this.#prepareMissing()
   }
 
   decode(ids: readonly number[], options?: DecodeOptions): string | Promise<string> {
@@ -108,6 +122,21 @@ export class RenderTokenizer implements Tokenizer {
     await this.#output.close()
   }
 
+  /** Gives up at the first failure; the next request that succeeds tries again. */
+  #prepareMissing(): Promise<void> {
+    this.#preparing ??= (async () => {
+      for (const [text, known] of this.#prepared) {
+        if (known) continue
+        const body = { model: this.#model, prompt: text, add_special_tokens: false }
+        const rendered = await this.#client.post(TEXT_PATH, body, this.#timeoutMs).catch(() => undefined)
+        if (!rendered || this.#closed) break
+        this.#prepared.set(text, rendered.ids)
+      }
+      this.#preparing = undefined
+    })()
+    return this.#preparing
+  }
+
   /** Equal requests that are under way share one call; failures are not remembered. */
   #render(path: string, body: object, timeoutMs: number, text: () => string): PromptEncoding | Promise<PromptEncoding> {
     const key = JSON.stringify(body)
@@ -122,6 +151,7 @@ export class RenderTokenizer implements Tokenizer {
     const call = this.#client.post(path, body, timeoutMs).then(
       rendered => {
         this.#cache.set(key, rendered, key.length + 4 * rendered.ids.length)
+        if ([...this.#prepared.values()].includes(undefined)) void this.#prepareMissing()
         return rendered
       },
       error => {
