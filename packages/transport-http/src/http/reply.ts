@@ -7,9 +7,11 @@ export type Headers = Readonly<Record<string, string>>
 /** Sends a whole JSON body. Does nothing when an answer has begun or the client is gone. */
 export function sendJson(res: ServerResponse, status: number, body: string, headers?: Headers): void {
   if (res.headersSent || res.destroyed) return
+  const bytes = Buffer.byteLength(body)
   // One flat object: Node takes this faster than setHeader calls.
-  res.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers })
-  res.end(body)
+  res.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes, ...headers })
+  // ASCII is the same in Latin-1, which is the cheaper way to the socket.
+  res.end(body, bytes === body.length ? 'latin1' : 'utf8')
 }
 
 /** Sends an error in the common form. */
