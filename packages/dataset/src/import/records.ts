@@ -41,7 +41,7 @@ export async function* readRecords(
     return
   }
   const total = (await stat(path)).size
-  const file = createReadStream(path, { highWaterMark: 2 ** 20 })
+  const file = createReadStream(path)
   try {
     for await (const record of jsonRecords(decompressed(file, magic), skip)) {
       yield record
