@@ -9,6 +9,7 @@ export {
   Timeline,
   VirtualClock,
 } from '@vllm-sim/latency'
+export { ContentChance } from './content-chance.ts'
 export { Engine, type EngineOptions, type EngineSnapshot } from './engine.ts'
 export { CacheCapacityError, ContextLengthError, QueueFullError, RequestError } from './errors.ts'
 export type {

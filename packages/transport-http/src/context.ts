@@ -46,6 +46,46 @@ export interface InjectedFailure {
   readonly param: string | null
 }
 
+/** Both ends included. */
+export interface Range {
+  readonly min: number
+  readonly max: number
+}
+
+/** How tool calls are made up where neither the request nor a schema decides. Chances in percent. */
+export interface ToolCallSettings {
+  readonly integers: Range
+  readonly numbers: Range
+  /** Of arrays whose schema sets no limits. */
+  readonly arrayLength: Range
+  /** Chance of a parameter that is not required. */
+  readonly optionalParameterPercent: number
+  /** Chance of a member that is not required, in objects inside of the arguments. */
+  readonly optionalFieldPercent: number
+  /** Chance of each call beyond those that the request demands. */
+  readonly extraCallPercent: number
+  /** Take tools whose definition does not pass the check. */
+  readonly skipValidation: boolean
+}
+
+/** Reasoning before the answer. */
+export interface ReasoningSettings {
+  /** Requests reason unless they say otherwise; when false, only those that ask for it. */
+  readonly enabled: boolean
+  /** Share, in percent, of the requests that may reason and do. */
+  readonly percent: number
+  /** Most tokens of reasoning; the number is drawn evenly from 1 to this. */
+  readonly maxTokens: number
+}
+
+/** Images in the answers of omni models. */
+export interface ImageSettings {
+  /** Whether a request that does not say gets an image; `content` is what the decision is derived from. */
+  readonly draw: (content: string) => boolean
+  /** Time that an image takes after the last token, milliseconds. */
+  readonly delay: { readonly mean: number; readonly deviation: number }
+}
+
 /** Settings of the endpoints. Read at each request, so members may be getters over a live configuration. */
 export interface ApiSettings {
   /** The `model` option: the root of the served names. */
@@ -70,6 +110,12 @@ export interface ApiSettings {
   readonly tokensAsTokenIds: boolean
   /** Role of the answers. */
   readonly responseRole: string
+  readonly toolCalls: ToolCallSettings
+  readonly reasoning: ReasoningSettings
+  /** Only for omni models. */
+  readonly images?: ImageSettings | undefined
+  /** Only the multimodal encoder runs here: answers say where its output can be fetched. */
+  readonly mmEncoderOnly: boolean
   /** Decides whether a request fails on purpose; `content` is what the decision is derived from. */
   readonly injectFailure?: (content: string) => InjectedFailure | undefined
 }

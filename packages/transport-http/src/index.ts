@@ -1,9 +1,24 @@
 export { createHttpApi, type HttpApi, type HttpApiOptions } from './app.ts'
-export type { ApiContext, ApiLog, ApiSettings, GenerationEngine, HttpRecorder, InjectedFailure } from './context.ts'
+export type {
+  ApiContext,
+  ApiLog,
+  ApiSettings,
+  GenerationEngine,
+  HttpRecorder,
+  ImageSettings,
+  InjectedFailure,
+  Range,
+  ReasoningSettings,
+  ToolCallSettings,
+} from './context.ts'
 export type { BodyEncoder, Call, Choice, GenerationEndpoint, Lowered, StreamEncoder } from './generation/endpoint.ts'
 export { generationHandler, type Handler } from './generation/pipeline.ts'
 export type { CorsOptions } from './http/cors.ts'
 export { errorBody, errorType } from './http/errors.ts'
 export { sendEmpty, sendError, sendJson, sendText } from './http/reply.ts'
 export { createHttpServer, type HttpServerOptions } from './http/server.ts'
-export { getJson, type Method, postJson, queryOf, type Route, type RoutedRequest } from './routes/route.ts'
+export { type LoraOptions, loraRoutes } from './routes/lora.ts'
+export { prefixCacheRoutes, type ResettableCache } from './routes/prefix-cache.ts'
+export { queryRoutes } from './routes/query.ts'
+export { getJson, type Method, postJson, postText, queryOf, type Route, type RoutedRequest } from './routes/route.ts'
+export { type SleepingEngine, type SleepOptions, sleepRoutes } from './routes/sleep.ts'

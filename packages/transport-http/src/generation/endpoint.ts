@@ -1,4 +1,5 @@
-import type { GenerationRequest, Outcome, Prompt, SequenceView, Token } from '@vllm-sim/core-engine'
+import type { IncomingMessage } from 'node:http'
+import type { GenerationRequest, Outcome, Prompt, RequestError, SequenceView, Token } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
 import type { EventStream } from '../http/event-stream.ts'
 
@@ -10,7 +11,24 @@ export interface Call<Body> {
   readonly id: string
   /** The model's name as answers show it. */
   readonly model: string
-  readonly request: GenerationRequest
+  readonly request: GenerationRequest & { readonly prompts: readonly EncodedPrompt[] }
+}
+
+/** A prompt with what only answers that repeat it need. */
+export interface EncodedPrompt extends Prompt {
+  /** The prompt's tokens; present when the endpoint asked for them. They join to the text. */
+  readonly tokens?: readonly Token[]
+  /** The text that was encoded, for a conversation the rendered one; present when asked for and known. */
+  readonly text?: string
+}
+
+/** What came in, beside the parsed body. */
+export interface Received {
+  readonly req: IncomingMessage
+  /** The body as it was sent. */
+  readonly text: string
+  /** The bare request id. */
+  readonly id: string
 }
 
 /** What the engine gave for one choice of an answer that is sent whole. */
@@ -43,7 +61,7 @@ export interface StreamEncoder {
 }
 
 /** The parts of a request that differ from endpoint to endpoint; the rest is filled in by the pipeline. */
-export type Lowered = Pick<GenerationRequest, 'prompts' | 'n' | 'limits'> &
+export type Lowered = { readonly prompts: readonly EncodedPrompt[] } & Pick<GenerationRequest, 'n' | 'limits'> &
   Partial<
     Pick<
       GenerationRequest,
@@ -70,11 +88,11 @@ export interface GenerationEndpoint<Body extends CommonBody> {
   /** Checks that need no tokens and come after the model's name was found. @throws RequestError */
   validate(body: Body, context: ApiContext): void
   /** Tokenizes and lowers the request. @throws RequestError */
-  lower(body: Body, context: ApiContext, model: string): Lowered | Promise<Lowered>
+  lower(body: Body, context: ApiContext, model: string, received: Received): Lowered | Promise<Lowered>
   body(call: Call<Body>): BodyEncoder
   stream(call: Call<Body>): StreamEncoder
   /** How an error looks here; the common form when absent. */
-  readonly errorBody?: (error: import('@vllm-sim/core-engine').RequestError, context: ApiContext) => string
+  readonly errorBody?: (error: RequestError, context: ApiContext) => string
 }
 
 export type { Prompt }

@@ -50,10 +50,10 @@ async function serve<Body extends CommonBody>(
     if (failure) throw new RequestError(failure.status, failure.message, failure.param)
     const { name, lora } = resolveModel(body.model, context)
     endpoint.validate(body, context)
-    const lowering = endpoint.lower(body, context, name)
-    const lowered = lowering instanceof Promise ? await lowering : lowering
     headers = responseHeaders(settings, id)
-    const request: GenerationRequest = {
+    const lowering = endpoint.lower(body, context, name, { req, text, id })
+    const lowered = lowering instanceof Promise ? await lowering : lowering
+    const request = {
       ...lowered,
       id,
       model: name,
@@ -62,7 +62,7 @@ async function serve<Body extends CommonBody>(
       ...(endpoint.cacheThresholdHeader && booleanHeader(req, 'x-cache-threshold-finish-reason')
         ? { forceCacheThreshold: true }
         : undefined),
-    }
+    } satisfies GenerationRequest
     if (res.destroyed) return
     const call: Call<Body> = { context, body, id, model: name, request }
     if (body.stream) new StreamSink(context, res, endpoint.stream(call), headers).run(request)

@@ -1,0 +1,158 @@
+import { RequestError } from '@vllm-sim/core-engine'
+import { anyObject, arrayOf, boolean, object, string } from '../schema/types.ts'
+import type { JsonSchema } from '../schema/validator.ts'
+
+/** A form that the text of an answer must have. `member` is the request's member that demands it. */
+export type OutputFormat = { readonly member: string } & (
+  | { readonly kind: 'json'; readonly schema: unknown }
+  | { readonly kind: 'regex'; readonly pattern: string }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
+  | { readonly kind: 'grammar'; readonly grammar: string }
+)
+
+/** `response_format` of chat, and `text.format` of Responses, whose `schema` stands beside the type. */
+export interface ResponseFormat {
+  readonly type?: string | null
+  readonly json_schema?: { readonly schema?: unknown } | null
+  readonly schema?: unknown
+}
+
+/** vLLM's `structured_outputs`. */
+export interface StructuredOutputs {
+  readonly json?: unknown
+  readonly regex?: string | null | undefined
+  readonly choice?: readonly string[] | null | undefined
+  readonly grammar?: string | null | undefined
+  readonly json_object?: boolean | null | undefined
+  readonly structural_tag?: unknown
+}
+
+/** Members of a request that demand a form. The `guided_` ones are older names of vLLM's that clients still send. */
+export interface FormatBody {
+  readonly response_format?: ResponseFormat | null
+  readonly structured_outputs?: StructuredOutputs | null
+  readonly guided_json?: unknown
+  readonly guided_regex?: string | null
+  readonly guided_choice?: readonly string[] | null
+  readonly guided_grammar?: string | null
+  readonly guided_json_object?: boolean | null
+}
+
+export const formatProperties: Record<string, JsonSchema> = {
+  response_format: { ...object({ type: string, json_schema: anyObject }), nullable: true },
+  structured_outputs: {
+    ...object({ regex: string, choice: arrayOf({ type: 'string' }), grammar: string, json_object: boolean }),
+    nullable: true,
+  },
+  guided_regex: string,
+  guided_choice: arrayOf({ type: 'string' }),
+  guided_grammar: string,
+  guided_json_object: boolean,
+}
+
+/** A JSON object of which nothing more is demanded. Its members are ours to choose: a few, so that there is something. */
+const anyJsonObject = {
+  type: 'object',
+  properties: {
+    message: { type: 'string' },
+    count: { type: 'integer' },
+    score: { type: 'number' },
+    final: { type: 'boolean' },
+    tags: { type: 'array', items: { type: 'string' } },
+  },
+  required: ['message', 'count'],
+}
+
+/**
+ * The form that a request demands, if any.
+ * @throws RequestError 400 when there are several, or one is incomplete
+ */
+export function readOutputFormat(body: FormatBody): OutputFormat | undefined {
+  const found: OutputFormat[] = []
+  const format = readResponseFormat(body.response_format, 'response_format')
+  if (format) found.push(format)
+  const outputs = body.structured_outputs
+  if (outputs) {
+    const own = constraints(outputs, 'structured_outputs')
+    if (own.length === 0) throw constraintCount('must use one', 'none are', outputs)
+    found.push(...own)
+  }
+  const guided = {
+    json: body.guided_json,
+    regex: body.guided_regex,
+    choice: body.guided_choice,
+    grammar: body.guided_grammar,
+    json_object: body.guided_json_object,
+  }
+  found.push(...constraints(guided, 'guided_*'))
+  if (found.length > 1)
+    throw constraintCount('can only use one', 'multiple are', outputs ?? found.map(one => one.member))
+  return found[0]
+}
+
+function constraintCount(rule: string, problem: string, given: unknown): RequestError {
+  return new RequestError(
+    400,
+    `You ${rule} kind of structured outputs constraint but ${problem} specified: ${JSON.stringify(given)}`,
+    'structured_outputs',
+  )
+}
+
+/**
+ * `response_format`, or `text.format` of Responses.
+ * @param member how the request calls it
+ * @returns undefined for ordinary text
+ */
+export function readResponseFormat(
+  format: ResponseFormat | null | undefined,
+  member: string,
+): OutputFormat | undefined {
+  const type = format?.type
+  if (!format || type === undefined || type === null || type === 'text') return undefined
+  if (type === 'json_object') return { member, kind: 'json', schema: anyJsonObject }
+  if (type === 'json_schema') {
+    if (!format.json_schema && format.schema === undefined) {
+      throw new RequestError(
+        400,
+        "When response_format type is 'json_schema', the 'json_schema' field must be provided.",
+        member,
+      )
+    }
+    return { member, kind: 'json', schema: format.json_schema?.schema ?? format.schema ?? anyJsonObject }
+  }
+  throw new RequestError(
+    400,
+    `${member} of type ${JSON.stringify(type)} is not supported, use text, json_object or json_schema`,
+    member,
+  )
+}
+
+function constraints(outputs: StructuredOutputs, member: string): OutputFormat[] {
+  const found: OutputFormat[] = []
+  const { json, regex, choice, grammar } = outputs
+  if (json !== undefined && json !== null) found.push({ member, kind: 'json', schema: parsedSchema(json, member) })
+  if (typeof regex === 'string') found.push({ member, kind: 'regex', pattern: regex })
+  if (choice) {
+    if (choice.length === 0) throw new RequestError(400, "Choice '[]' cannot be an empty list", member)
+    found.push({ member, kind: 'choice', choices: choice })
+  }
+  if (typeof grammar === 'string') {
+    if (grammar.trim() === '') throw new RequestError(400, `${member}.grammar cannot be an empty string`, member)
+    found.push({ member, kind: 'grammar', grammar })
+  }
+  if (outputs.json_object) found.push({ member, kind: 'json', schema: anyJsonObject })
+  if (outputs.structural_tag !== undefined && outputs.structural_tag !== null) {
+    throw new RequestError(400, `${member}.structural_tag is not supported, use json, regex, choice or grammar`, member)
+  }
+  return found
+}
+
+/** A schema is sent as an object, or as its JSON text. */
+function parsedSchema(json: unknown, member: string): unknown {
+  if (typeof json !== 'string') return json
+  try {
+    return JSON.parse(json)
+  } catch (error) {
+    throw new RequestError(400, `${member}.json is not JSON: ${(error as Error).message}`, member)
+  }
+}
