@@ -10,6 +10,9 @@ import { camelCase, type OptionFields, type Values } from './values.ts'
 /** Levels of the log, the most talkative first. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
+/** How text becomes tokens. */
+export type TokenizerMode = 'auto' | 'simulated' | 'hf' | 'render'
+
 /** The options whose fields are more telling than what was written. */
 type DerivedFields = {
   /** Names accepted in requests, the model's own when none was given. */
@@ -24,6 +27,7 @@ type DerivedFields = {
   /** `undefined`: measured metrics are shown. */
   readonly fakeMetrics: FakeMetrics | undefined
   readonly kvEventsConfig: KvEventsConfig | undefined
+  readonly tokenizerMode: TokenizerMode
 }
 
 /**
@@ -93,6 +97,7 @@ export function buildConfig(parts: ConfigParts): Config {
       ...publishFakeMetrics(options.fakeMetrics),
       refreshIntervalMs: options.fakeMetricsRefreshInterval,
     },
+    tokenizerMode: tokenizerMode(options.tokenizerMode),
     latency: latencyOptions(options),
     given,
     parts,
@@ -127,6 +132,10 @@ function latencyOptions(options: Omit<OptionFields, 'config'>): LatencyOptions {
     timeFactorUnderLoad: options.timeFactorUnderLoad,
     maxNumSeqs: options.maxNumSeqs,
   }
+}
+
+function tokenizerMode(mode: OptionFields['tokenizerMode']): TokenizerMode {
+  return mode === 'simulated' || mode === 'hf' || mode === 'render' ? mode : 'auto'
 }
 
 /** The levels of `-v` that the reference documents; 3 is 2 with nothing more to say. */

@@ -60,6 +60,7 @@ export async function loadConfig(
     freshSeed: BigInt(freshSeed()),
     hostedRank: 0,
   })
+  if (values.mmEncoderOnly && values.mode === 'echo') warnings.push('MM encoder-only mode: ignoring echo mode')
   const noEffect = [...given.keys()].filter(name => optionTable.get(name)!.effect === 'none')
   return { config, warnings, noEffect }
 }

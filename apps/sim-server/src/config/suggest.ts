@@ -3,11 +3,12 @@ export function nearest(word: string, candidates: Iterable<string>): string {
   let best = ''
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
-    // An abbreviation is a better guess than any misspelling, the shortest completion the best.
+    // An abbreviation is a better guess than any misspelling, the shortest completion the best. Of equally near words
+    // the one of the same length wins.
     const distance =
       word.length >= 3 && candidate.startsWith(word)
         ? (candidate.length - word.length) / 1000
-        : editDistance(word, candidate)
+        : editDistance(word, candidate) + Math.abs(candidate.length - word.length) / 1000
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

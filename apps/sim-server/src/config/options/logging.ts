@@ -1,15 +1,27 @@
 import { group, ignored, option } from '../option.ts'
 import { bool, choice, int, pair, text } from '../types/scalars.ts'
 
+const levels = choice('', 'trace', 'debug', 'info', 'warn', 'error', 'silent')
+
+/** Levels in any case, those of Python included. */
+const logLevel: typeof levels = {
+  ...levels,
+  parse: word => levels.parse(PYTHON_LEVELS[word.toLowerCase()] ?? word.toLowerCase(), () => {}),
+  read: (node, warn) => logLevel.parse(levels.read(node, warn), warn),
+}
+
+const PYTHON_LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critical: 'error', notset: 'trace' }
+
 export const logging = group('Logging', {
   v: option(int, {
     default: 2,
     short: ['v'],
     help: 'Verbosity: 1 warnings, 2 life cycle, 4 one line per request, 5 everything',
   }),
-  'log-level': option(choice('', 'trace', 'debug', 'info', 'warn', 'error', 'silent'), {
+  'log-level': option(logLevel, {
     default: '',
-    oneOf: ['', 'trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    oneOf: levels.words,
+    env: 'VLLM_LOGGING_LEVEL',
     defaultText: 'by verbosity',
     help: 'Least important level that is logged; wins over -v',
   }),

@@ -9,7 +9,7 @@ export const parallel = group('Data parallel ranks', {
     error: 'data parallel size must be between 1 and 8',
     short: ['dp'],
     shown: true,
-    help: 'Ranks in this process, each with a port, engine and registry of its own: port, port + 1, ...',
+    help: 'Ranks in this process, each with a port, engine and registry of its own at port, port + 1 and so on',
   }),
   'data-parallel-rank': option(int, {
     default: -1,

@@ -2,8 +2,10 @@ import { group, option, optional } from '../option.ts'
 import { duration } from '../types/durations.ts'
 import { bool, choice, maybeText, pair, path, text, url } from '../types/scalars.ts'
 
-/** Values that vLLM's own servers take; here they leave the choice to us. */
+/** Values that vLLM takes; they act as `auto`. */
 const VLLM_MODES = ['slow', 'mistral', 'custom', 'deepseek_v32', 'deepseek_v4'] as const
+
+const modes = choice('auto', 'simulated', 'hf', 'render', ...VLLM_MODES)
 
 export const tokenizer = group('Tokenizer and chat template', {
   tokenizer: option(text, {
@@ -11,10 +13,10 @@ export const tokenizer = group('Tokenizer and chat template', {
     defaultText: 'the model',
     help: 'Name or directory of the tokenizer',
   }),
-  'tokenizer-mode': option(choice('auto', 'simulated', 'hf', 'render', ...VLLM_MODES), {
+  'tokenizer-mode': option(modes, {
     default: 'auto',
-    oneOf: ['auto', 'simulated', 'hf', 'render', ...VLLM_MODES],
-    help: 'simulated: built in, no files; hf: in process, from HuggingFace files; render: a vLLM render service',
+    oneOf: modes.words,
+    help: 'simulated: built in, no files; hf: in process, from HuggingFace files; render: a vLLM render service; the other words of vLLM act as auto',
   }),
   'tokenizers-cache-dir': option(path, {
     default: '',

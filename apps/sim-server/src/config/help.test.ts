@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { helpText } from './help.ts'
+import { optionTable } from './table.ts'
+
+test('begins as the reference’s does and names every option that has an effect', () => {
+  const lines = helpText('').split('\n')
+  expect(lines[0]).toBe('Usage of vllm-sim flags:')
+  for (const [name, { effect }] of optionTable) {
+    const named = lines.some(line => line.startsWith('  -') && line.split(/[ ,]+/).includes(`--${name}`))
+    expect(named, name).toBe(effect === 'works')
+  }
+})
+
+test('all means all', () => {
+  const text = helpText('all')
+  for (const name of optionTable.keys()) expect(text).toContain(`--${name}`)
+})
+
+test('a word finds the options about it', () => {
+  const text = helpText('LoRA')
+  expect(text).toContain('--max-loras int')
+  expect(text).toContain('--max-lora-rank')
+  expect(text).not.toContain('--port')
+})
+
+test('fits into a terminal', () => {
+  expect(
+    Math.max(
+      ...helpText('all')
+        .split('\n')
+        .map(line => line.length),
+    ),
+  ).toBeLessThanOrEqual(110)
+})
