@@ -9,7 +9,9 @@ import { applyCors, type CorsOptions } from './http/cors.ts'
 import { toRequestError } from './http/errors.ts'
 import { sendError, sendJson, sendText } from './http/reply.ts'
 import { type HealthOptions, healthRoutes } from './routes/health.ts'
+import { LoadTracker, loadRoutes } from './routes/load.ts'
 import { modelRoutes } from './routes/models.ts'
+import { openapiRoutes } from './routes/openapi.ts'
 import type { Route } from './routes/route.ts'
 import { tokenizeRoutes } from './routes/tokenize.ts'
 
@@ -19,6 +21,10 @@ export interface HttpApiOptions extends HealthOptions {
   readonly apiKeys?: readonly string[]
   /** Prefix that a proxy before the server leaves on the path. */
   readonly rootPath?: string
+  /** Count the requests inside of the generation endpoints for `GET /load`. */
+  readonly trackLoad?: boolean
+  /** Offer `/openapi.json`, `/docs` and `/redoc`. */
+  readonly docs?: boolean
   /** Further endpoints of the application. */
   readonly routes?: readonly Route[]
 }
@@ -40,14 +46,18 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
   app.enable('case sensitive routing')
   app.set('query parser', 'simple')
   const routes: Route[] = []
+  const tracker = options.trackLoad ? new LoadTracker() : undefined
   const generation = <Body extends object>(endpoint: Parameters<typeof generationHandler<Body>>[0]): void => {
-    const handle = generationHandler(endpoint, context)
+    const handler = generationHandler(endpoint, context)
+    const handle = tracker ? tracker.wrap(handler) : handler
     hot.set(endpoint.path, handle)
     routes.push({ method: 'POST', path: endpoint.path, handle })
   }
   generation(chatEndpoint)
   generation(completionEndpoint)
-  routes.push(...healthRoutes(options), ...modelRoutes(context), ...tokenizeRoutes(context), ...(options.routes ?? []))
+  routes.push(...healthRoutes(options), ...modelRoutes(context), ...tokenizeRoutes(context), ...loadRoutes(tracker))
+  routes.push(...(options.routes ?? []))
+  if (options.docs) routes.push(...openapiRoutes(routes, options.version))
   register(app, routes)
 
   const keys = options.apiKeys?.length ? new KeyCheck(options.apiKeys) : undefined

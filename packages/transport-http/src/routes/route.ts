@@ -33,25 +33,17 @@ export function getJson(path: string, answer: (req: RoutedRequest) => unknown): 
 }
 
 /**
- * A route that reads a JSON body.
- * @param unparsable makes the error for a body that is no JSON
+ * A route that reads a body as text.
  * @param answer sends the answer itself, or returns a JSON value to be sent with status 200; may throw a RequestError
  */
-export function postJson(
-  context: ApiContext,
+export function postText(
+  context: Pick<ApiContext, 'settings' | 'log'>,
   path: string,
-  unparsable: (detail: string) => RequestError,
-  answer: (json: unknown, req: RoutedRequest, res: ServerResponse) => unknown,
+  answer: (text: string, req: RoutedRequest, res: ServerResponse) => unknown,
 ): Route {
   const run = async (text: string, req: RoutedRequest, res: ServerResponse): Promise<void> => {
     try {
-      let json: unknown
-      try {
-        json = JSON.parse(text)
-      } catch (error) {
-        throw unparsable(text === '' ? 'the body is empty' : (error as Error).message)
-      }
-      const value = await answer(json, req, res)
+      const value = await answer(text, req, res)
       if (value !== undefined) sendJson(res, 200, JSON.stringify(value))
     } catch (error) {
       if (!(error instanceof RequestError)) context.log.error({ err: error, path }, 'request failed')
@@ -68,6 +60,28 @@ export function postJson(
       })
     },
   }
+}
+
+/**
+ * A route that reads a JSON body.
+ * @param unparsable makes the error for a body that is no JSON
+ * @param answer as for `postText`
+ */
+export function postJson(
+  context: Pick<ApiContext, 'settings' | 'log'>,
+  path: string,
+  unparsable: (detail: string) => RequestError,
+  answer: (json: unknown, req: RoutedRequest, res: ServerResponse) => unknown,
+): Route {
+  return postText(context, path, (text, req, res) => {
+    let json: unknown
+    try {
+      json = JSON.parse(text)
+    } catch (error) {
+      throw unparsable(text === '' ? 'the body is empty' : (error as Error).message)
+    }
+    return answer(json, req, res)
+  })
 }
 
 /** The query string of a request. */
