@@ -46,9 +46,9 @@ export const COUNTER_KEYS = [
   'prefix-cache-queries',
 ] as const
 
-export type GaugeKey = (typeof GAUGE_KEYS)[number]
+type GaugeKey = (typeof GAUGE_KEYS)[number]
 export type HistogramKey = (typeof HISTOGRAM_KEYS)[number]
-export type CounterKey = (typeof COUNTER_KEYS)[number]
+type CounterKey = (typeof COUNTER_KEYS)[number]
 
 /**
  * Fake metrics as they are configured: only the keys that were given, under the names of the configuration. An update

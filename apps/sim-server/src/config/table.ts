@@ -17,6 +17,12 @@ import { vllmFrontend } from './options/vllm-frontend.ts'
 import { vllmModel } from './options/vllm-model.ts'
 import { vllmRemoved } from './options/vllm-removed.ts'
 
+/*
+ * To add an option, add a row to the group in options/ that it belongs to: command line, YAML, environment, --help,
+ * GET and POST /admin/config, docs/configuration.md, its JSON schema and the field of `Config` follow from it. Rules that
+ * involve several options, or have a place in the order of the reference, stand in rules.ts.
+ */
+
 /** The options that have a field of their own in `Config`. */
 const published = {
   ...general.options,

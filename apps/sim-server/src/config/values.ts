@@ -2,9 +2,7 @@ import type { Option } from './option.ts'
 import { optionTable, type PublishedOptions } from './table.ts'
 
 /** `max-num-seqs` as `maxNumSeqs`. */
-export type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
-  ? `${Head}${Capitalize<CamelCase<Tail>>}`
-  : S
+type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<CamelCase<Tail>>}` : S
 
 /** A field per option of the table, named in camel case. */
 export type OptionFields = {

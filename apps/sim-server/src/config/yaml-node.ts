@@ -13,12 +13,12 @@ export interface ScalarNode {
   readonly value: null | boolean | number | string
 }
 
-export interface ListNode {
+interface ListNode {
   readonly kind: 'list'
   readonly items: readonly YamlNode[]
 }
 
-export interface MapNode {
+interface MapNode {
   readonly kind: 'map'
   readonly entries: readonly (readonly [key: string, value: YamlNode])[]
 }

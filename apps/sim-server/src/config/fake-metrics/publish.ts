@@ -7,7 +7,7 @@ import {
 } from '../fake-metrics.ts'
 
 /** A gauge as the metrics package takes it: fixed, or a function of time. */
-export type PublishedGauge =
+type PublishedGauge =
   | number
   | { readonly fn: GeneratorName; readonly start: number; readonly end: number; readonly periodMs: number }
 

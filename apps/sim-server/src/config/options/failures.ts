@@ -14,8 +14,6 @@ export const FAILURE_TYPES = [
   'model_not_found',
 ] as const
 
-export type FailureType = (typeof FAILURE_TYPES)[number]
-
 export const failures = group('Failures and fake metrics', {
   'failure-injection-rate': option(int, {
     default: 0,

@@ -1,7 +1,7 @@
 import { quote } from '../errors.ts'
 import { booleanWord, parseFloat64, parseHumanInteger, parseInt64, parseInteger } from '../numbers.ts'
-import { toJson, type YamlNode } from '../yaml-node.ts'
-import { assignDotted } from './dotted.ts'
+import { type JsonObject, toJson, type YamlNode } from '../yaml-node.ts'
+import { assignDotted, isObject } from './dotted.ts'
 import { expected, expectedJson, type ValueType } from './value-type.ts'
 
 /** Any text. In YAML every scalar counts, as it is written. */
@@ -26,15 +26,17 @@ export const looseText: ValueType<string> = {
   ...text,
   read: node => (node.kind === 'scalar' ? node.text : JSON.stringify(toJson(node))),
   schema: {},
-  assign(value, keys, word) {
-    let start = {}
-    try {
-      start = JSON.parse(value || '{}')
-    } catch {
-      // Text that is not JSON cannot take pieces; they replace it.
-    }
-    return JSON.stringify(assignDotted(start, keys, word))
-  },
+  assign: (value, keys, word) => JSON.stringify(assignDotted(objectIn(value), keys, word)),
+}
+
+/** The JSON object that a text holds. Text that is none cannot take pieces; they replace it. */
+function objectIn(value: string | undefined): JsonObject {
+  try {
+    const parsed: unknown = JSON.parse(value || '{}')
+    return isObject(parsed) ? parsed : {}
+  } catch {
+    return {}
+  }
 }
 
 /** One of a few words. Whether it is one of them is checked by the option's rule, so that errors keep their order. */
@@ -97,7 +99,7 @@ export const humanInt: ValueType<number> = {
 }
 
 /** The value that stands for "as long as the model allows", which only a real model could tell. */
-export const AUTO_CONTEXT = 1024
+const AUTO_CONTEXT = 1024
 
 /** A context length: as `humanInt`, and `auto` or `-1` for the default. */
 export const contextLength: ValueType<number> = {

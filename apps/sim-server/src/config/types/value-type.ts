@@ -7,7 +7,7 @@ export type Warn = (remark: string) => void
  * How many words of the command line a value takes: `one`; `switch`: none, or a boolean word; `many`: all up to the
  * next flag, several occurrences add up; `maybe`: one that may be missing.
  */
-export type Arity = 'one' | 'switch' | 'many' | 'maybe'
+type Arity = 'one' | 'switch' | 'many' | 'maybe'
 
 /** One kind of value: how it is read from each source, and how it is described. */
 export interface ValueType<T> {
