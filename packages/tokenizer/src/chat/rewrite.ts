@@ -7,6 +7,7 @@ export interface Node {
 /** Names of the functions that rewritten templates call; no template can contain them, as they are not identifiers. */
 export const STRIP = '#strip'
 export const TO_JSON = '#tojson'
+export const STRFTIME_NOW = '#strftime_now'
 
 const STRIP_METHODS = new Set(['strip', 'lstrip', 'rstrip'])
 
@@ -26,7 +27,9 @@ function filterOf(node: Node): { name: unknown; args: unknown[] } {
 }
 
 /** `x.strip(chars)`, `x | trim` and `x | tojson` as calls of our own functions, which do exactly what Python's do. */
-function replacement(node: Node): Node {
+function replacement(node: Node, ownTime: boolean): Node {
+  // The library refuses variables that have the name of one of its own.
+  if (ownTime && node.type === 'Identifier' && node['value'] === 'strftime_now') node['value'] = STRFTIME_NOW
   if (node.type === 'CallExpression') {
     const callee = node['callee'] as Node
     const method =
@@ -44,14 +47,17 @@ function replacement(node: Node): Node {
   return node
 }
 
-/** Rewrites a syntax tree in place and returns its new root. */
-export function rewrite<Tree>(tree: Tree): Tree {
+/**
+ * Rewrites a syntax tree in place and returns its new root.
+ * @param ownTime also calls of `strftime_now` go to a function of our own
+ */
+export function rewrite<Tree>(tree: Tree, ownTime = false): Tree {
   if (Array.isArray(tree)) {
-    for (const [index, item] of tree.entries()) tree[index] = rewrite(item)
+    for (const [index, item] of tree.entries()) tree[index] = rewrite(item, ownTime)
     return tree
   }
   if (tree instanceof Map) {
-    const entries = [...tree].map(([key, value]) => [rewrite(key), rewrite(value)] as const)
+    const entries = [...tree].map(([key, value]) => [rewrite(key, ownTime), rewrite(value, ownTime)] as const)
     tree.clear()
     for (const [key, value] of entries) tree.set(key, value)
     return tree
@@ -59,7 +65,7 @@ export function rewrite<Tree>(tree: Tree): Tree {
   if (!isNode(tree)) return tree
   const node: Node = tree
   for (const [key, value] of Object.entries(node)) {
-    if (typeof value === 'object' && value !== null) node[key] = rewrite(value)
+    if (typeof value === 'object' && value !== null) node[key] = rewrite(value, ownTime)
   }
-  return replacement(node) as Tree
+  return replacement(node, ownTime) as Tree
 }

@@ -2,7 +2,7 @@ import { TokenizerError } from '../errors.ts'
 import { detectContentFormat } from './content-format.ts'
 import { type DumpsOptions, pythonDumps, type RuntimeValue } from './python-json.ts'
 import { pythonFloat, pythonStrip, type StripSide } from './python-text.ts'
-import { rewrite, STRIP, TO_JSON } from './rewrite.ts'
+import { rewrite, STRFTIME_NOW, STRIP, TO_JSON } from './rewrite.ts'
 
 /** A compiled chat template. */
 export interface CompiledTemplate {
@@ -70,8 +70,8 @@ export function compileWith(Template: TemplateClass, source: string, strftimeNow
     })
   }
   const contentFormat = detectContentFormat(template.parsed)
-  template.parsed = rewrite(template.parsed)
-  const functions = { [STRIP]: strip, [TO_JSON]: toJson, ...(strftimeNow ? { strftime_now: strftimeNow } : {}) }
+  template.parsed = rewrite(template.parsed, strftimeNow !== undefined)
+  const functions = { [STRIP]: strip, [TO_JSON]: toJson, ...(strftimeNow ? { [STRFTIME_NOW]: strftimeNow } : {}) }
   return {
     contentFormat,
     render: variables => {

@@ -5,6 +5,8 @@ import { useRustTables } from './unicode-normalization.ts'
 
 export type { LibraryTokenizer }
 
+const MODELS = new Set(['BPE', 'Unigram', 'WordPiece'])
+
 /**
  * Builds the library's tokenizer; loads the library on first use.
  * @throws TokenizerError (`files`) when the tokenizer is of a kind that the library does not know
@@ -16,6 +18,9 @@ export async function createLibraryTokenizer(
   // Rust's tokenizers treats absent and null alike; the library insists on the keys.
   const nullable = { decoder: null, post_processor: null, pre_tokenizer: null, normalizer: null, added_tokens: [] }
   try {
+    const type = files.tokenizerJson.model?.type
+    // The library takes a WordLevel vocabulary for something else and would give wrong ids.
+    if (type !== undefined && !MODELS.has(type)) throw new Error(`unsupported model type ${type}`)
     const library = new Tokenizer({ ...nullable, ...files.tokenizerJson }, files.tokenizerConfig)
     useRustTables(library.normalizer)
     return library

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { constants, type FileHandle, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TokenizerError } from '../errors.ts'
 import type { StartTimer } from '../timer.ts'
@@ -156,10 +155,7 @@ async function fetchTo(
   await mkdir(dirname(target), { recursive: true })
   const partial = `${target}.${facts.checksum ?? 'unknown'}.part`
   if (facts.checksum === undefined) await rm(partial, { force: true })
-  const handle = await open(partial, 'a+').then(async created => {
-    await created.close()
-    return open(partial, 'r+')
-  })
+  const handle = await open(partial, constants.O_RDWR | constants.O_CREAT)
   const total = Number.isFinite(facts.size) ? facts.size : undefined
   try {
     let position = (await handle.stat()).size
@@ -181,25 +177,24 @@ async function fetchTo(
         throw new TokenizerError(`${file} ended after ${position} of ${total} bytes; start again to go on`, 'network')
       }
     }
+    if (!(await isIntact(handle, facts.checksum))) {
+      await rm(partial, { force: true })
+      throw new TokenizerError(`${file} arrived damaged (its checksum differs) and was deleted; start again`, 'network')
+    }
   } finally {
     await handle.close()
   }
-  await verify(partial, target, facts, file)
   // ENOENT: another process was faster and has already put the same content in place.
   await rename(partial, target).catch(error => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   })
 }
 
-async function verify(partial: string, target: string, facts: FileFacts, file: string): Promise<void> {
-  const { checksum } = facts
-  if (checksum === undefined) return
-  const info = await stat(partial).catch(() => undefined)
-  const path = info ? partial : target
+/** Reads through the open file, which stays the same when another process renames it. */
+async function isIntact(handle: FileHandle, checksum: string | undefined): Promise<boolean> {
+  if (checksum === undefined) return true
   const hash = createHash(checksum.length === 64 ? 'sha256' : 'sha1')
-  if (checksum.length === 40) hash.update(`blob ${(await stat(path)).size}\0`)
-  for await (const part of createReadStream(path)) hash.update(part as Buffer)
-  if (hash.digest('hex') === checksum) return
-  await rm(path, { force: true })
-  throw new TokenizerError(`${file} arrived damaged (its checksum differs) and was deleted; start again`, 'network')
+  if (checksum.length === 40) hash.update(`blob ${(await handle.stat()).size}\0`)
+  for await (const part of handle.createReadStream({ start: 0, autoClose: false })) hash.update(part as Buffer)
+  return hash.digest('hex') === checksum
 }
