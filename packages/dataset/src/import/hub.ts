@@ -54,7 +54,7 @@ export async function hubFile(
 }
 
 /** Where the hub has a file. */
-export function hubUrl({ repo, file, revision, endpoint = 'https://huggingface.co' }: HubSource): string {
+function hubUrl({ repo, file, revision, endpoint = 'https://huggingface.co' }: HubSource): string {
   const escaped = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
   const root = endpoint.replace(/\/+$/, '')
   return `${root}/datasets/${escaped(repo)}/resolve/${encodeURIComponent(revision)}/${escaped(file)}`

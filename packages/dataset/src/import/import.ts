@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import { decodeStored } from '../answers/stored.ts'
 import { sha256OfFile } from '../download/checksum.ts'
@@ -87,6 +87,7 @@ export async function importConversations(options: ImportOptions): Promise<Impor
     throw new DatasetError('bad-input', `max-records must be a whole number above 0, got ${maxRecords}`)
   const base = join(outputPath, outputFile)
   const json = options.json ?? true
+  checkSources(options.sources, base)
   if (!options.overwrite) await checkAbsent([`${base}.sqlite3`, `${base}.json`, `${base}.md`])
   await attempt('failed to create the output directory', () => mkdir(outputPath, { recursive: true }))
   const digests: string[] = []
@@ -175,6 +176,17 @@ async function openOutputs(options: ImportOptions, base: string, fingerprint: st
     json: (options.json ?? true) ? await JsonOutput.open(part(`${base}.json`), 0, 0) : undefined,
     checkpoint,
   }))
+}
+
+/** A source among the results would be replaced by them. */
+function checkSources(sources: readonly string[], base: string): void {
+  const results = ['.sqlite3', '.json', '.md'].map(suffix => resolve(base + suffix))
+  const clash = sources.find(source => results.includes(resolve(source)))
+  if (clash !== undefined)
+    throw new DatasetError(
+      'output-exists',
+      `output file already exists: ${clash}, and it is a source: give another output-file`,
+    )
 }
 
 async function checkAbsent(paths: string[]): Promise<void> {

@@ -56,7 +56,7 @@ export async function* readRecords(
 }
 
 /** Cuts and parses; see `JsonSplitter`. */
-export async function* jsonRecords(chunks: AsyncIterable<Buffer>, skip: Skip): AsyncGenerator<unknown> {
+async function* jsonRecords(chunks: AsyncIterable<Buffer>, skip: Skip): AsyncGenerator<unknown> {
   const splitter = new JsonSplitter()
   let number = 0
   const parsed = function* (records: Buffer[]): Generator<unknown> {

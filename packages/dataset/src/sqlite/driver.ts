@@ -32,12 +32,10 @@ export async function queryBuilder<Tables>(): Promise<Kysely<Tables>> {
   })
 }
 
-/** Prepares a compiled query. The values in it are only placeholders: pass all of them, in order, at each call. */
-export function prepare<Row>(connection: Connection, query: CompiledQuery<Row>): Prepared<Row> {
-  return connection.prepare<unknown[], Row>(query.sql)
-}
-
-/** Prepares a compiled query of one column; a row is that column's value. */
+/**
+ * Prepares a compiled query of one column; a row is that column's value. The values in the query are only placeholders: pass all
+ * of them, in order, at each call.
+ */
 export function prepareColumn<Value>(connection: Connection, query: CompiledQuery<unknown>): Prepared<Value> {
   return connection.prepare<unknown[], Value>(query.sql).pluck()
 }
