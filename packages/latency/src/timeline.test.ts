@@ -1,0 +1,100 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { VirtualClock } from './clock.ts'
+import { Deadline, Timeline } from './timeline.ts'
+
+class Noted extends Deadline {
+  readonly log: [name: number, at: number][]
+  readonly name: number
+
+  constructor(log: [number, number][], name: number) {
+    super()
+    this.log = log
+    this.name = name
+  }
+
+  override onDue(now: number): void {
+    this.log.push([this.name, now])
+  }
+}
+
+describe('Timeline', () => {
+  test('runs deadlines in order of time, ties in order of scheduling, each exactly when due', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 200 }), times => {
+        const clock = new VirtualClock()
+        const timeline = new Timeline(clock)
+        const log: [number, number][] = []
+        times.forEach((due, name) => {
+          timeline.schedule(new Noted(log, name), due)
+        })
+        clock.runAll()
+        const expected = times.map((due, name) => [name, due]).sort((a, b) => a[1]! - b[1]! || a[0]! - b[0]!)
+        expect(log).toEqual(expected)
+        expect(timeline.size).toBe(0)
+      }),
+    )
+  })
+
+  test('what is cancelled or moved runs not at all, or once at its last time', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ due: fc.nat(50), cancel: fc.boolean(), move: fc.option(fc.nat(50)) }), { maxLength: 100 }),
+        plan => {
+          const clock = new VirtualClock()
+          const timeline = new Timeline(clock)
+          const log: [number, number][] = []
+          const deadlines = plan.map(({ due }, name) => {
+            const deadline = new Noted(log, name)
+            timeline.schedule(deadline, due)
+            return deadline
+          })
+          plan.forEach(({ move, cancel }, at) => {
+            if (move !== null) timeline.schedule(deadlines[at]!, move)
+            if (cancel) timeline.cancel(deadlines[at]!)
+          })
+          clock.runAll()
+          const expected = plan.flatMap(({ due, move, cancel }, name) => (cancel ? [] : [[name, move ?? due]]))
+          expect(new Map(log as [number, number][])).toEqual(new Map(expected as [number, number][]))
+          expect(log.length).toBe(expected.length)
+        },
+      ),
+    )
+  })
+
+  test('a deadline in the past runs at the next turn, without a timer', () => {
+    const clock = new VirtualClock(100)
+    const timeline = new Timeline(clock)
+    const log: number[] = []
+    timeline.at(40, now => log.push(now))
+    expect(log).toEqual([])
+    clock.advance(0)
+    expect(log).toEqual([100])
+  })
+
+  test('being late for one deadline moves no other', () => {
+    const clock = new VirtualClock()
+    const timeline = new Timeline(clock)
+    const log: number[] = []
+    timeline.at(10, () => clock.advanceTo(25))
+    timeline.at(20, now => log.push(now))
+    timeline.at(40, now => log.push(now))
+    clock.runAll()
+    expect(log).toEqual([25, 40])
+  })
+
+  test('a turn ends after its budget and the rest follows in the next', () => {
+    const clock = new VirtualClock()
+    const timeline = new Timeline(clock)
+    const wakeUps = new Set<number>()
+    for (let i = 0; i < 20; i++) {
+      timeline.at(5, now => {
+        wakeUps.add(now)
+        clock.advanceTo(clock.now() + 1)
+      })
+    }
+    clock.runAll()
+    expect(timeline.size).toBe(0)
+    expect(wakeUps.size).toBeGreaterThan(1)
+  })
+})
