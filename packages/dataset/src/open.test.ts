@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { DatasetError } from './errors.ts'
 import { openDataset } from './open.ts'
 import { applicationId } from './sqlite/schema.ts'
 import {
@@ -108,6 +110,30 @@ describe.each([false, true])('what cannot be opened, in memory: %s', inMemory =>
     using dataset = await openDataset({ path, table: 'my "own" table', inMemory })
     expect(dataset.answer(prompts.helloWorld, 9, false, seeded(1)).ids).toEqual([5])
   })
+})
+
+test('whatever bytes are damaged, there is an answer or a DatasetError, never a crash', async () => {
+  using directory = temporaryDirectory()
+  const good = readFileSync(bigFile(directory.file('good')))
+  const path = directory.file('bad')
+  const damage = fc.tuple(fc.integer({ min: 0, max: good.length - 1 }), fc.integer({ min: 0, max: 255 }))
+  await fc.assert(
+    fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 400 }), fc.boolean(), async (damages, inMemory) => {
+      const bytes = Buffer.from(good)
+      for (const [at, value] of damages) bytes[at] = value
+      writeFileSync(path, bytes)
+      try {
+        using dataset = await openDataset({ path, inMemory })
+        for (let i = 0; i < 50; i++) {
+          const { ids, pieces } = dataset.answer([i], 50, false, seeded(i))
+          expect(pieces).toHaveLength(ids.length)
+        }
+      } catch (error) {
+        expect(error).toBeInstanceOf(DatasetError)
+      }
+    }),
+    { numRuns: 60 },
+  )
 })
 
 test('a view is refused in file mode, with the way out, which works', async () => {

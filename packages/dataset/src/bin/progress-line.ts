@@ -34,7 +34,7 @@ export class ProgressLine {
     const tenth = fraction === undefined ? text : fraction.toFixed(3)
     if (tenth === this.#last) return
     this.#last = tenth
-    this.#screen.write(`\r\u001b[K${`${bar(fraction)}${percent}${text}`.slice(0, (this.#screen.columns ?? 80) - 1)}`)
+    this.#screen.write(`\r\u001b[K${`${bar(fraction)}${percent}${text}`.slice(0, (this.#screen.columns || 80) - 1)}`)
   }
 
   /** Writes a line above the bar, which the next `show` draws again. */
