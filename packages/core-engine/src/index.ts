@@ -10,6 +10,7 @@ export {
   VirtualClock,
 } from '@vllm-sim/latency'
 export { ContentChance } from './content-chance.ts'
+export { datasetMode, type RecordedAnswer, type RecordedAnswers } from './dataset-text.ts'
 export { Engine, type EngineOptions, type EngineSnapshot } from './engine.ts'
 export { CacheCapacityError, ContextLengthError, QueueFullError, RequestError } from './errors.ts'
 export type {
@@ -45,5 +46,6 @@ export type {
 } from './request.ts'
 export { Scheduler, type SchedulerOptions } from './scheduler.ts'
 export type { Sequence } from './sequence.ts'
+export * from './structured/index.ts'
 export { echoMode, ListSource, repeatMode, type TextContext, type TextMode, type TextSource } from './text-source.ts'
 export { Token, toTokens } from './token.ts'
