@@ -1,3 +1,5 @@
+import { detach } from './detach.ts'
+
 const WAYS = 4
 const SETS = 1 << 16
 const SHORT = 64
@@ -61,9 +63,4 @@ export class PieceMemory {
       this.#longCharacters -= held.length
     }
   }
-}
-
-/** V8 makes a slice of 13 or more characters a view that keeps the whole text alive; going through bytes copies it. */
-function detach(piece: string): string {
-  return piece.length < 13 ? piece : Buffer.from(piece, 'utf8').toString('utf8')
 }

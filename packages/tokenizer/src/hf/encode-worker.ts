@@ -1,32 +1,32 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { ChatRenderer, type ChatRendererOptions } from '../chat/renderer.ts'
+import { TokenizerError, type TokenizerErrorCode } from '../errors.ts'
 import { readTokenizerFiles } from './files.ts'
-import { createLibraryTokenizer, encodePlain } from './library.ts'
+import { createLibraryTokenizer } from './library.ts'
+import { type EncoderResult, type EncoderTask, performTask } from './task.ts'
 
 /** What the worker is started with. */
 export interface WorkerStart {
   /** Directory of the tokenizer files. */
   directory: string
+  /** Without a function for the time: functions cannot be sent. */
+  renderer: Omit<ChatRendererOptions, 'strftimeNow'>
 }
 
-/** One request: texts to encode without special tokens. */
-export interface WorkerRequest {
-  id: number
-  texts: string[]
-}
+/** A task or its answer, with a number that says which belong together. */
+export type WorkerRequest = EncoderTask & { id: number }
+export type WorkerResponse = { id: number } & (EncoderResult | { error: string; code: TokenizerErrorCode })
 
-/** Its answer: the ids of all texts one after the other, and how many belong to each; or what went wrong. */
-export type WorkerResponse = { id: number; ids: Uint32Array; counts: Uint32Array } | { id: number; error: string }
-
-const { directory } = workerData as WorkerStart
+const { directory, renderer: rendererOptions } = workerData as WorkerStart
 const library = await createLibraryTokenizer(await readTokenizerFiles(directory))
+const renderer = await ChatRenderer.create(rendererOptions)
 
-parentPort?.on('message', ({ id, texts }: WorkerRequest) => {
-  let response: WorkerResponse
+parentPort?.on('message', ({ id, ...task }: WorkerRequest) => {
   try {
-    const encoded = texts.map(text => encodePlain(library, text))
-    response = { id, ids: Uint32Array.from(encoded.flat()), counts: Uint32Array.from(encoded, ids => ids.length) }
+    const result = performTask(library, renderer, task as EncoderTask)
+    parentPort?.postMessage({ id, ...result }, 'ids' in result ? [result.ids.buffer as ArrayBuffer] : [])
   } catch (error) {
-    response = { id, error: (error as Error).message }
+    const code = error instanceof TokenizerError ? error.code : 'internal'
+    parentPort?.postMessage({ id, error: (error as Error).message, code })
   }
-  parentPort?.postMessage(response, 'ids' in response ? [response.ids.buffer as ArrayBuffer] : [])
 })

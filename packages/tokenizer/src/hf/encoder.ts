@@ -1,21 +1,19 @@
+import { detach } from '../detach.ts'
 import { LruCache } from '../lru.ts'
 import type { TokenizerJson } from './files.ts'
 import { encodePlain, type LibraryTokenizer } from './library.ts'
 import { isSegmentable, type Segment, Segmenter } from './segments.ts'
-import { WorkerEncoder } from './worker-encoder.ts'
+import type { WorkerEncoder } from './worker-encoder.ts'
 
 /** Settings of `HfEncoder`. */
 export interface HfEncoderOptions {
   library: LibraryTokenizer
   tokenizerJson: TokenizerJson
-  /** Directory of the files, for the worker thread. */
-  directory: string
   /** Most work that is done on this thread, in units of `encodingCost`. */
   workerThreshold: number
   /** Size of the cache of encoded texts, in characters; 0 turns it off. */
   cacheCharacters: number
-  onWarning: (message: string) => void
-  workerScript?: URL
+  worker: WorkerEncoder
 }
 
 /**
@@ -43,12 +41,7 @@ export class HfEncoder {
     this.#cache = new LruCache(options.cacheCharacters)
     const { tokenizerJson } = options
     this.#segmenter = isSegmentable(tokenizerJson) ? new Segmenter(tokenizerJson.added_tokens ?? []) : undefined
-    this.#worker = new WorkerEncoder({
-      directory: options.directory,
-      fallback: text => this.#encodeHere(text),
-      onWarning: options.onWarning,
-      ...(options.workerScript ? { script: options.workerScript } : {}),
-    })
+    this.#worker = options.worker
   }
 
   /** Ids of a well-formed text; a promise only when the worker thread has to encode a part of it. */
@@ -67,10 +60,6 @@ export class HfEncoder {
   /** Ids of a well-formed text, encoded on this thread however long it takes. */
   encodeSync(text: string | readonly Segment[]): number[] {
     return join(typeof text === 'string' ? this.#segments(text) : text, part => this.#cached(part))
-  }
-
-  async close(): Promise<void> {
-    await this.#worker.close()
   }
 
   #segments(text: string): Segment[] {
@@ -92,18 +81,15 @@ export class HfEncoder {
   #cached(text: string): Uint32Array {
     const known = this.#cache.get(text)
     if (known) return known
-    const ids = this.#encodeHere(text)
+    const ids = Uint32Array.from(encodePlain(this.#library, text))
     this.#remember(text, ids)
     return ids
   }
 
-  #encodeHere(text: string): Uint32Array {
-    return Uint32Array.from(encodePlain(this.#library, text))
-  }
-
   #remember(text: string, ids: Uint32Array): void {
-    // A copy of its own: `subarray` results would keep the whole message of the worker alive.
-    this.#cache.set(text, ids.byteLength === ids.buffer.byteLength ? ids : ids.slice(), text.length)
+    // Copies of their own: slices of a prompt, or of the worker's message, would keep the whole of it alive.
+    const own = ids.byteLength === ids.buffer.byteLength ? ids : ids.slice()
+    this.#cache.set(detach(text), own, text.length)
   }
 }
 
@@ -111,7 +97,10 @@ function join(segments: readonly Segment[], encode: (text: string) => Uint32Arra
   const ids: number[] = []
   for (const segment of segments) {
     if (typeof segment === 'number') ids.push(segment)
-    else for (const id of encode(segment)) ids.push(id)
+    else {
+      const encoded = encode(segment)
+      for (let index = 0; index < encoded.length; index++) ids.push(encoded[index]!)
+    }
   }
   return ids
 }

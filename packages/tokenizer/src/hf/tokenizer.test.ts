@@ -154,6 +154,21 @@ describe('Qwen3', () => {
     await tokenizer.close()
   })
 
+  it('renders very long conversations in the worker', async () => {
+    const messages = Array.from({ length: 300 }, (_, turn): ChatMessage => {
+      return { role: turn % 2 ? 'assistant' : 'user', content: `turn ${turn}` }
+    })
+    const tokenizer = await HfTokenizer.load(QWEN3)
+    const encoding = tokenizer.encodeChat({ messages })
+    expect(encoding).toBeInstanceOf(Promise)
+    const expected = await uncached.encodeChat({ messages })
+    expect(await encoding).toMatchObject({ text: expected.text, ids: expected.ids })
+    const chatTemplate = '{{ raise_exception("too many") }}'
+    const refusal = Promise.resolve(tokenizer.encodeChat({ messages, chatTemplate }))
+    await expect(refusal).rejects.toMatchObject({ status: 400, message: 'too many' })
+    await tokenizer.close()
+  })
+
   it('encodes here when the worker cannot be started, and says so', async () => {
     const warnings: string[] = []
     const workerScript = new URL('file:///nonexistent/worker.js')

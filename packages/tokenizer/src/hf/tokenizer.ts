@@ -1,5 +1,5 @@
 import { imagePlaceholder } from '../chat/prepare.ts'
-import { ChatRenderer } from '../chat/renderer.ts'
+import { ChatRenderer, type ChatRendererOptions } from '../chat/renderer.ts'
 import type { StrftimeNow } from '../chat/template.ts'
 import { flattenChat } from '../flatten.ts'
 import { hasMedia, stubFeatures } from '../multimodal.ts'
@@ -20,13 +20,18 @@ import { readTokenizerFiles, type TokenizerFiles } from './files.ts'
 import { createLibraryTokenizer, type LibraryTokenizer } from './library.ts'
 import { tokenOffsets } from './offsets.ts'
 import { eosIds, type SurroundingIds, specialToken, surroundingIds } from './special-ids.ts'
+import { performTask } from './task.ts'
 import { TokenText } from './token-text.ts'
+import { WorkerEncoder } from './worker-encoder.ts'
 
 /** Special tokens that a config may name, each a variable of chat templates. */
 const SPECIAL_TOKENS = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token']
 
 /** Default of `HfTokenizerOptions.workerThreshold`; README, "Long prompts", says how it was measured. */
 const WORKER_THRESHOLD = { 'byte-level': 1500, other: 300 } as const
+
+/** Rendering takes 8 µs per message and 20 µs per tool; from this number of both on, it is left to the worker. */
+const RENDER_LIMIT = 200
 
 /** Settings of `HfTokenizer.load`. All are optional. */
 export interface HfTokenizerOptions {
@@ -62,6 +67,8 @@ export class HfTokenizer implements Tokenizer {
   readonly #encoder: HfEncoder
   readonly #text: TokenText
   readonly #renderer: ChatRenderer
+  readonly #worker: WorkerEncoder
+  readonly #renderLimit: number
   readonly #around: SurroundingIds
   readonly #onWarning: (message: string) => void
   #warned = false
@@ -70,6 +77,7 @@ export class HfTokenizer implements Tokenizer {
     files: TokenizerFiles,
     library: LibraryTokenizer,
     renderer: ChatRenderer,
+    rendererOptions: ChatRendererOptions,
     options: HfTokenizerOptions,
   ) {
     this.directory = files.directory
@@ -86,14 +94,21 @@ export class HfTokenizer implements Tokenizer {
     for (const token of files.tokenizerJson.added_tokens ?? []) if (token.special) special.add(token.id)
     const kind = decoderKind(files.tokenizerJson.decoder)
     this.#text = new TokenText(kind, { token: id => library.id_to_token(id), isSpecial: id => special.has(id) })
+    const { strftimeNow, ...sendable } = rendererOptions
+    this.#renderLimit =
+      strftimeNow || options.workerThreshold === Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : RENDER_LIMIT
+    this.#worker = new WorkerEncoder({
+      start: { directory: files.directory, renderer: sendable },
+      fallback: task => performTask(library, renderer, task),
+      onWarning: this.#onWarning,
+      script: options.workerScript,
+    })
     this.#encoder = new HfEncoder({
       library,
       tokenizerJson: files.tokenizerJson,
-      directory: files.directory,
       workerThreshold: options.workerThreshold ?? WORKER_THRESHOLD[kind.style === 'byte-level' ? kind.style : 'other'],
       cacheCharacters: options.cacheCharacters ?? 4_000_000,
-      onWarning: this.#onWarning,
-      ...(options.workerScript ? { workerScript: options.workerScript } : {}),
+      worker: this.#worker,
     })
   }
 
@@ -108,14 +123,15 @@ export class HfTokenizer implements Tokenizer {
       const content = specialToken(files.tokenizerConfig, name)
       if (content !== undefined) specialTokens[name] = content
     }
-    const renderer = await ChatRenderer.create({
+    const rendererOptions: ChatRendererOptions = {
       template: options.chatTemplate ?? files.chatTemplate,
       specialTokens,
       contentFormat: options.contentFormat,
       imagePlaceholder: imagePlaceholder(files.modelConfig['model_type']),
       strftimeNow: options.strftimeNow,
-    })
-    return new HfTokenizer(files, await createLibraryTokenizer(files), renderer, options)
+    }
+    const renderer = await ChatRenderer.create(rendererOptions)
+    return new HfTokenizer(files, await createLibraryTokenizer(files), renderer, rendererOptions, options)
   }
 
   encode(text: string, options?: EncodeOptions): PromptEncoding | Promise<PromptEncoding> {
@@ -126,13 +142,11 @@ export class HfTokenizer implements Tokenizer {
   }
 
   encodeChat(chat: ChatRender): PromptEncoding | Promise<PromptEncoding> {
-    const text = this.renderChat(chat).toWellFormed()
-    const complete = (encoding: PromptEncoding): PromptEncoding => {
-      const features = hasMedia(chat.messages) ? stubFeatures(chat.messages, encoding.ids.length) : undefined
-      return this.#encoding(encoding.ids, { text, ...(features ? { features } : {}) })
+    const items = chat.messages.length + (chat.tools?.length ?? 0)
+    if (items < this.#renderLimit || this.#renderer.templateFor(chat) === undefined) {
+      return this.#encodeRendered(chat, this.renderChat(chat))
     }
-    const encoding = this.encode(text, { addSpecialTokens: chat.addSpecialTokens ?? false })
-    return encoding instanceof Promise ? encoding.then(complete) : complete(encoding)
+    return this.#worker.render(chat).then(text => this.#encodeRendered(chat, text))
   }
 
   /**
@@ -172,7 +186,17 @@ export class HfTokenizer implements Tokenizer {
   }
 
   async close(): Promise<void> {
-    await this.#encoder.close()
+    await this.#worker.close()
+  }
+
+  #encodeRendered(chat: ChatRender, rendered: string): PromptEncoding | Promise<PromptEncoding> {
+    const text = rendered.toWellFormed()
+    const complete = ({ ids }: PromptEncoding): PromptEncoding => {
+      const features = hasMedia(chat.messages) ? stubFeatures(chat.messages, ids.length) : undefined
+      return this.#encoding(ids, { text, ...(features ? { features } : {}) })
+    }
+    const encoding = this.encode(text, { addSpecialTokens: chat.addSpecialTokens ?? false })
+    return encoding instanceof Promise ? encoding.then(complete) : complete(encoding)
   }
 
   /** Adds special tokens and, where asked for, offsets. */

@@ -1,25 +1,34 @@
 import type { Worker } from 'node:worker_threads'
 import { TokenizerError } from '../errors.ts'
+import type { ChatRender } from '../types.ts'
 import type { WorkerRequest, WorkerResponse, WorkerStart } from './encode-worker.ts'
+import type { EncoderResult, EncoderTask } from './task.ts'
 
 interface Pending {
-  texts: string[]
-  resolve(ids: Uint32Array[]): void
+  task: EncoderTask
+  resolve(result: EncoderResult): void
   reject(error: Error): void
 }
 
 /** After so many failed starts or crashes in a row the worker is not tried again. */
 const MAX_FAILURES = 3
 
+/** What `WorkerEncoder` needs. */
+export interface WorkerEncoderOptions {
+  start: WorkerStart
+  /** Does the work on this thread. */
+  fallback: (task: EncoderTask) => EncoderResult
+  onWarning: (message: string) => void
+  /** The worker's module, for programs that bundle this package. Default: the file beside this one. */
+  script?: URL | undefined
+}
+
 /**
- * Encodes texts in a worker thread that is started with the first text and keeps a tokenizer of its own. When the worker
- * fails, what it had to do is done by `fallback`, on this thread: late is better than lost.
+ * Encodes texts and renders conversations in a worker thread that is started with the first task and keeps a tokenizer of its
+ * own. When the worker fails, what it had to do is done by `fallback`, on this thread: late is better than lost.
  */
 export class WorkerEncoder {
-  readonly #directory: string
-  readonly #script: URL
-  readonly #fallback: (text: string) => Uint32Array
-  readonly #onWarning: (message: string) => void
+  readonly #options: WorkerEncoderOptions
   readonly #pending = new Map<number, Pending>()
   #worker: Worker | undefined
   #starting: Promise<void> | undefined
@@ -27,18 +36,8 @@ export class WorkerEncoder {
   #failures = 0
   #closed = false
 
-  constructor(options: {
-    directory: string
-    fallback: (text: string) => Uint32Array
-    onWarning: (message: string) => void
-    /** The worker's module, for programs that bundle this package. Default: the file beside this one. */
-    script?: URL
-  }) {
-    this.#directory = options.directory
-    this.#fallback = options.fallback
-    this.#onWarning = options.onWarning
-    const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    this.#script = options.script ?? new URL(`./encode-worker.${ending}`, import.meta.url)
+  constructor(options: WorkerEncoderOptions) {
+    this.#options = options
   }
 
   /**
@@ -46,14 +45,17 @@ export class WorkerEncoder {
    * @throws TokenizerError when the text cannot be encoded, or the encoder is closed meanwhile
    */
   async encode(texts: string[]): Promise<Uint32Array[]> {
-    if (this.#closed) throw closedError()
-    if (this.#failures >= MAX_FAILURES) return texts.map(this.#fallback)
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++
-      this.#pending.set(id, { texts, resolve, reject })
-      if (this.#worker) this.#send(id, texts)
-      else this.#starting ??= this.#start()
-    })
+    const { ids, counts } = (await this.#perform({ texts })) as Extract<EncoderResult, { ids: unknown }>
+    let start = 0
+    return Array.from(counts, count => ids.subarray(start, (start += count)))
+  }
+
+  /**
+   * The prompt text of a conversation.
+   * @throws TokenizerError when the template refuses it (400), or the encoder is closed meanwhile
+   */
+  async render(chat: ChatRender): Promise<string> {
+    return ((await this.#perform({ chat })) as Extract<EncoderResult, { text: unknown }>).text
   }
 
   /** Ends the worker; calls under way are rejected. */
@@ -67,21 +69,34 @@ export class WorkerEncoder {
     await worker?.terminate()
   }
 
-  #send(id: number, texts: string[]): void {
+  async #perform(task: EncoderTask): Promise<EncoderResult> {
+    if (this.#closed) throw closedError()
+    if (this.#failures >= MAX_FAILURES) return this.#options.fallback(task)
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++
+      this.#pending.set(id, { task, resolve, reject })
+      if (this.#worker) this.#send(id, task)
+      else this.#starting ??= this.#start()
+    })
+  }
+
+  #send(id: number, task: EncoderTask): void {
     this.#worker!.ref()
-    this.#worker!.postMessage({ id, texts } satisfies WorkerRequest)
+    this.#worker!.postMessage({ id, ...task } satisfies WorkerRequest)
   }
 
   async #start(): Promise<void> {
     const { Worker } = await import('node:worker_threads')
     this.#starting = undefined
     if (this.#closed) return
-    const worker = new Worker(this.#script, { workerData: { directory: this.#directory } satisfies WorkerStart })
+    const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+    const script = this.#options.script ?? new URL(`./encode-worker.${ending}`, import.meta.url)
+    const worker = new Worker(script, { workerData: this.#options.start })
     this.#worker = worker
     worker.on('message', (response: WorkerResponse) => this.#receive(response))
     worker.on('error', error => this.#lost(worker, (error as Error).message))
     worker.on('exit', code => this.#lost(worker, `it ended with status ${code}`))
-    for (const [id, { texts }] of this.#pending) this.#send(id, texts)
+    for (const [id, { task }] of this.#pending) this.#send(id, task)
   }
 
   #receive(response: WorkerResponse): void {
@@ -91,13 +106,8 @@ export class WorkerEncoder {
     if (this.#pending.size === 0) this.#worker?.unref()
     this.#failures = 0
     if (!pending) return
-    if ('error' in response) {
-      pending.reject(new TokenizerError(response.error, 'internal'))
-      return
-    }
-    const { ids, counts } = response
-    let start = 0
-    pending.resolve(Array.from(counts, count => ids.subarray(start, (start += count))))
+    if ('error' in response) pending.reject(new TokenizerError(response.error, response.code))
+    else pending.resolve(response)
   }
 
   #lost(worker: Worker, reason: string): void {
@@ -105,12 +115,14 @@ export class WorkerEncoder {
     this.#worker = undefined
     this.#failures++
     const next = this.#failures < MAX_FAILURES ? 'it is started again when needed' : 'it is not started again'
-    this.#onWarning(`tokenizer worker thread failed: ${reason}; long prompts block the server meanwhile, ${next}`)
+    this.#options.onWarning(
+      `tokenizer worker thread failed: ${reason}; long prompts block the server meanwhile, ${next}`,
+    )
     const orphans = [...this.#pending.values()]
     this.#pending.clear()
-    for (const { texts, resolve, reject } of orphans) {
+    for (const { task, resolve, reject } of orphans) {
       try {
-        resolve(texts.map(this.#fallback))
+        resolve(this.#options.fallback(task))
       } catch (error) {
         reject(error as Error)
       }
