@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { GenerationRequest, Outcome, OutputSink, RequestHandle, SequenceView, Token } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
-import { toRequestError } from '../http/errors.ts'
+import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { type Headers, sendError, sendJson } from '../http/reply.ts'
 import type { BodyEncoder, Choice } from './endpoint.ts'
 import { watchClient } from './watch-client.ts'
@@ -17,17 +17,25 @@ export class BodySink implements OutputSink {
   readonly #res: ServerResponse
   readonly #encoder: BodyEncoder
   readonly #headers: Headers | undefined
+  readonly #errors: ErrorForm
   readonly #collected: Collected[] = []
   readonly #choices: Choice[] = []
   #expected = 0
   #handle: RequestHandle | undefined
   #answered = false
 
-  constructor(context: ApiContext, res: ServerResponse, encoder: BodyEncoder, headers: Headers | undefined) {
+  constructor(
+    context: ApiContext,
+    res: ServerResponse,
+    encoder: BodyEncoder,
+    headers: Headers | undefined,
+    errors: ErrorForm,
+  ) {
     this.#context = context
     this.#res = res
     this.#encoder = encoder
     this.#headers = headers
+    this.#errors = errors
   }
 
   /** Submits the request; the rest follows by itself. @throws RequestError when the engine refuses it */
@@ -49,7 +57,7 @@ export class BodySink implements OutputSink {
     if (this.#answered) return
     if (outcome.error) {
       this.#answered = true
-      sendError(this.#res, outcome.error, this.#headers)
+      sendError(this.#res, outcome.error, this.#headers, this.#errors)
       this.#handle?.abort()
       return
     }
@@ -61,7 +69,7 @@ export class BodySink implements OutputSink {
       sendJson(this.#res, 200, this.#encoder.encode(this.#choices), this.#headers)
     } catch (error) {
       this.#context.log.error({ err: error }, 'answer could not be encoded')
-      sendError(this.#res, toRequestError(error), this.#headers)
+      sendError(this.#res, toRequestError(error), this.#headers, this.#errors)
     }
   }
 

@@ -1,7 +1,9 @@
-import type { IncomingMessage } from 'node:http'
-import type { GenerationRequest, Outcome, Prompt, RequestError, SequenceView, Token } from '@vllm-sim/core-engine'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { GenerationRequest, Outcome, Prompt, SequenceView, Token } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
+import type { ErrorForm } from '../http/errors.ts'
 import type { EventStream } from '../http/event-stream.ts'
+import type { Headers } from '../http/reply.ts'
 
 /** One call of a generation endpoint, with a request that has passed all checks. */
 export interface Call<Body> {
@@ -91,8 +93,14 @@ export interface GenerationEndpoint<Body extends CommonBody> {
   lower(body: Body, context: ApiContext, model: string, received: Received): Lowered | Promise<Lowered>
   body(call: Call<Body>): BodyEncoder
   stream(call: Call<Body>): StreamEncoder
-  /** How an error looks here; the common form when absent. */
-  readonly errorBody?: (error: RequestError, context: ApiContext) => string
+  /** How errors look here; the common form when absent. */
+  readonly errors?: (context: ApiContext) => ErrorForm
+  /**
+   * Serves a request that no client waits for.
+   * @returns false when this is none of that kind: then it goes the usual way
+   * @throws RequestError when the engine refuses it
+   */
+  readonly detached?: (call: Call<Body>, res: ServerResponse, headers: Headers | undefined) => boolean
 }
 
 export type { Prompt }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type GenerationRequest, RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
-import { toRequestError } from '../http/errors.ts'
+import { commonErrors, toRequestError } from '../http/errors.ts'
 import { sendError } from '../http/reply.ts'
 import { resolveModel } from '../models.ts'
 import { BodySink } from './body-sink.ts'
@@ -21,13 +21,14 @@ export function generationHandler<Body extends CommonBody>(
 ): Handler {
   return (req, res) => {
     const arrival = context.clock.now()
+    const fail = (error: RequestError): void => sendError(res, error, undefined, endpoint.errors?.(context))
     if (context.draining()) {
       req.resume()
-      sendError(res, new RequestError(503, 'server is shutting down'))
+      fail(new RequestError(503, 'server is shutting down'))
       return
     }
     readBody(req, context.settings.maxBodyBytes, (text, error) => {
-      if (error) sendError(res, error)
+      if (error) fail(error)
       else void serve(endpoint, context, req, res, text, arrival)
     })
   }
@@ -42,6 +43,7 @@ async function serve<Body extends CommonBody>(
   arrival: number,
 ): Promise<void> {
   const { settings } = context
+  const errors = endpoint.errors?.(context) ?? commonErrors
   let headers: Record<string, string> | undefined
   try {
     const body = parseBody(endpoint, context, text)
@@ -65,14 +67,15 @@ async function serve<Body extends CommonBody>(
     } satisfies GenerationRequest
     if (res.destroyed) return
     const call: Call<Body> = { context, body, id, model: name, request }
-    if (body.stream) new StreamSink(context, res, endpoint.stream(call), headers).run(request)
-    else new BodySink(context, res, endpoint.body(call), headers).run(request)
+    if (endpoint.detached?.(call, res, headers)) return
+    if (body.stream) new StreamSink(context, res, endpoint.stream(call), headers, errors).run(request)
+    else new BodySink(context, res, endpoint.body(call), headers, errors).run(request)
   } catch (error) {
     const known = toRequestError(error)
     if (known.status >= 500 && !(error instanceof RequestError)) {
       context.log.error({ err: error, path: endpoint.path }, 'request failed')
     }
-    sendError(res, known, headers)
+    sendError(res, known, headers, errors)
   }
 }
 

@@ -9,7 +9,7 @@ import type {
   Token,
 } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
-import { errorBody, toRequestError } from '../http/errors.ts'
+import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { EventStream } from '../http/event-stream.ts'
 import { type Headers, sendError } from '../http/reply.ts'
 import type { StreamEncoder } from './endpoint.ts'
@@ -24,6 +24,7 @@ export class StreamSink implements OutputSink {
   readonly #res: ServerResponse
   readonly #encoder: StreamEncoder
   readonly #headers: Headers | undefined
+  readonly #errors: ErrorForm
   readonly #out: EventStream
   #expected = 0
   #handle: RequestHandle | undefined
@@ -31,11 +32,18 @@ export class StreamSink implements OutputSink {
   /** Choices that wait until the client has caught up. */
   #held: number[] | undefined
 
-  constructor(context: ApiContext, res: ServerResponse, encoder: StreamEncoder, headers: Headers | undefined) {
+  constructor(
+    context: ApiContext,
+    res: ServerResponse,
+    encoder: StreamEncoder,
+    headers: Headers | undefined,
+    errors: ErrorForm,
+  ) {
     this.#context = context
     this.#res = res
     this.#encoder = encoder
     this.#headers = headers
+    this.#errors = errors
     this.#out = new EventStream(res)
   }
 
@@ -93,11 +101,10 @@ export class StreamSink implements OutputSink {
     this.#over = true
     this.#handle?.abort()
     if (!this.#out.started) {
-      sendError(this.#res, error, this.#headers)
+      sendError(this.#res, error, this.#headers, this.#errors)
       return
     }
-    this.#out.frame(`data: ${errorBody(error)}\n\n`)
-    this.#out.frame('data: [DONE]\n\n')
+    this.#out.frame(this.#errors.frames(error))
     this.#out.end()
   }
 

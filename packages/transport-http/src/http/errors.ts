@@ -14,14 +14,31 @@ export function errorType(status: number): string {
   return types[status] ?? (status >= 500 ? 'InternalServerError' : 'APIConnectionError')
 }
 
-/** The error body of all endpoints. */
-export function errorBody(error: Pick<RequestError, 'status' | 'message' | 'param'>): string {
+/** What an error body is made from. `type` replaces the one that the status stands for. */
+type ErrorFields = Pick<RequestError, 'status' | 'message' | 'param'> & { readonly type?: string }
+
+/** The error body of all endpoints that have no form of their own. */
+export function errorBody(error: ErrorFields): string {
   return `{"error":${errorObject(error)}}`
 }
 
 /** The object inside of the error body. */
-export function errorObject({ status, message, param }: Pick<RequestError, 'status' | 'message' | 'param'>): string {
-  return JSON.stringify({ message, type: errorType(status), param, code: status })
+export function errorObject({ status, message, param, type = errorType(status) }: ErrorFields): string {
+  return JSON.stringify({ message, type, param, code: status })
+}
+
+/** How errors look on an endpoint. */
+export interface ErrorForm {
+  /** The body of an answer that is an error. */
+  body(error: RequestError): string
+  /** The frames that end a stream in which something was sent already. */
+  frames(error: RequestError): string
+}
+
+/** The form of OpenAI, which all endpoints have unless they say otherwise. */
+export const commonErrors: ErrorForm = {
+  body: errorBody,
+  frames: error => `data: ${errorBody(error)}\n\ndata: [DONE]\n\n`,
 }
 
 /** What to tell a client of an exception: its own status, or a 500. */

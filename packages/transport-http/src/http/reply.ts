@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { RequestError } from '@vllm-sim/core-engine'
-import { errorBody } from './errors.ts'
+import { commonErrors, type ErrorForm } from './errors.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
@@ -14,11 +14,16 @@ export function sendJson(res: ServerResponse, status: number, body: string, head
   res.end(body, bytes === body.length ? 'latin1' : 'utf8')
 }
 
-/** Sends an error in the common form. */
-export function sendError(res: ServerResponse, error: RequestError, headers?: Headers): void {
+/** Sends an error, in the common form where no other is given. */
+export function sendError(
+  res: ServerResponse,
+  error: RequestError,
+  headers?: Headers,
+  form: ErrorForm = commonErrors,
+): void {
   // 1xx, 204 and 304 have no body; they only come from X-Return-Error.
   if (error.status < 200 || error.status === 204 || error.status === 304) sendEmpty(res, error.status, headers)
-  else sendJson(res, error.status, errorBody(error), headers)
+  else sendJson(res, error.status, form.body(error), headers)
 }
 
 /** Sends a status without a body. */
