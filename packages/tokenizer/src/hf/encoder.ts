@@ -93,14 +93,16 @@ export class HfEncoder {
   }
 }
 
+/** Allocates once: arrays that grow leave garbage of twice their size, and its collection is a stall like any other. */
 function join(segments: readonly Segment[], encode: (text: string) => Uint32Array): number[] {
-  const ids: number[] = []
-  for (const segment of segments) {
-    if (typeof segment === 'number') ids.push(segment)
-    else {
-      const encoded = encode(segment)
-      for (let index = 0; index < encoded.length; index++) ids.push(encoded[index]!)
-    }
+  const parts = segments.map(segment => (typeof segment === 'number' ? segment : encode(segment)))
+  let length = 0
+  for (const part of parts) length += typeof part === 'number' ? 1 : part.length
+  const ids = new Array<number>(length)
+  let position = 0
+  for (const part of parts) {
+    if (typeof part === 'number') ids[position++] = part
+    else for (let index = 0; index < part.length; index++) ids[position++] = part[index]!
   }
   return ids
 }
