@@ -269,7 +269,7 @@ export class Engine implements PacerHost {
     const missing = this.#cache?.allocate(sequence)
     if (missing) return new CacheCapacityError(missing.needed, missing.size)
     sequence.source = this.#open(sequence)
-    if (StopScanner.needed(limits)) sequence.scanner = new StopScanner(limits)
+    if (!sequence.source.uncut && StopScanner.needed(limits)) sequence.scanner = new StopScanner(limits)
     return undefined
   }
 

@@ -93,7 +93,7 @@ export interface PlannedOutput {
   readonly finishReason: FinishReason
   /** Continue with ordinary text after the parts (reasoning before an answer). */
   readonly thenText?: boolean
-  /** The limit does not cut it (tool calls). */
+  /** Neither the limit nor stop strings cut it (tool calls). */
   readonly uncut?: boolean
   /** Tokens that count as completion tokens beside those that are sent (the frame of a tool call). */
   readonly hiddenTokens?: number

@@ -12,6 +12,8 @@ export interface TextSource {
   readonly finishReason: FinishReason
   /** The next token needs no time of its own: it starts a further tool call. */
   readonly nextIsFree?: boolean
+  /** Neither the limit nor a stop string or token ends it early (tool calls, whose arguments have to stay valid). */
+  readonly uncut?: boolean
   /** The parts of the output, when it is not plain text. */
   readonly parts?: readonly OutputPart[]
   /** Completion tokens beside those that are produced. */
@@ -98,6 +100,7 @@ class RepeatSource implements TextSource {
 export class PlannedSource implements TextSource {
   readonly parts: readonly OutputPart[]
   readonly hiddenTokens: number
+  readonly uncut: boolean
   readonly #plan: PlannedOutput
   readonly #rest: TextSource | undefined
   #part = 0
@@ -108,6 +111,7 @@ export class PlannedSource implements TextSource {
   constructor(plan: PlannedOutput, maxTokens: number, rest: TextSource | undefined) {
     this.parts = rest ? [...plan.parts, { kind: 'text', tokens: [] }] : plan.parts
     this.hiddenTokens = plan.hiddenTokens ?? 0
+    this.uncut = plan.uncut ?? false
     this.#plan = plan
     this.#rest = rest
     this.#left = plan.uncut ? Number.POSITIVE_INFINITY : maxTokens

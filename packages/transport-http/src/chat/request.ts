@@ -1,5 +1,8 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import type { ChatMessage, ChatRender, ContentPart } from '@vllm-sim/tokenizer'
+import type { ApiContext } from '../context.ts'
+import { logprobCount } from '../generation/logprobs.ts'
+import { type FormatBody, formatProperties, readOutputFormat } from '../generation/output-format.ts'
 import {
   checkSampling,
   type SamplingBody,
@@ -7,6 +10,8 @@ import {
   samplingProperties,
   sharedProperties,
 } from '../generation/sampling.ts'
+import { checkTools } from '../generation/tool-check.ts'
+import { readToolChoice, type ToolChoice, type ToolDefinition } from '../generation/tools.ts'
 import { unparsable } from '../generation/unparsable.ts'
 import { anyObject, arrayOf, boolean, integer, object, string } from '../schema/types.ts'
 import { validator } from '../schema/validator.ts'
@@ -27,11 +32,31 @@ export interface WireMessage {
     | null
 }
 
+/** A tool as the OpenAI protocol has it. */
+export interface WireTool {
+  readonly type?: string | null
+  readonly function?: { readonly name?: string | null; readonly parameters?: unknown } | null
+}
+
 /** The body of `POST /v1/chat/completions`; members that nothing here reads are left out. */
-export interface ChatBody extends SamplingBody, SharedBody {
+export interface ChatBody extends SamplingBody, SharedBody, FormatBody {
   readonly messages?: readonly WireMessage[] | null
   readonly max_completion_tokens?: number | null
-  readonly tools?: readonly unknown[] | null
+  readonly tools?: readonly WireTool[] | null
+  readonly tool_choice?: unknown
+  /** `tool_choice` in its one common form. */
+  readonly toolChoice: ToolChoice
+  readonly parallel_tool_calls?: boolean | null
+  readonly logprobs?: boolean | null
+  readonly top_logprobs?: number | null
+  readonly prompt_logprobs?: number | null
+  readonly return_tokens_as_token_ids?: boolean | null
+  readonly return_token_ids?: boolean | null
+  readonly return_prompt_text?: boolean | null
+  readonly echo?: boolean | null
+  readonly include_reasoning?: boolean | null
+  readonly reasoning_effort?: string | null
+  readonly thinking_token_budget?: number | null
   readonly documents?: readonly unknown[] | null
   readonly add_generation_prompt?: boolean | null
   readonly continue_final_message?: boolean | null
@@ -42,7 +67,7 @@ export interface ChatBody extends SamplingBody, SharedBody {
 
 export const messageSchema = object({
   role: string,
-  content: { type: ['string', 'array', 'null'], items: { type: 'object' } },
+  content: {},
   name: string,
   tool_call_id: string,
   reasoning: string,
@@ -52,13 +77,25 @@ export const messageSchema = object({
   ),
 })
 
-const read = validator<ChatBody>(
+const read = validator<Omit<ChatBody, 'toolChoice'>>(
   object({
     ...sharedProperties,
     ...samplingProperties,
+    ...formatProperties,
     messages: arrayOf(messageSchema),
     max_completion_tokens: integer,
-    tools: arrayOf({ type: 'object' }),
+    tools: arrayOf(object({ type: string, function: { ...object({ name: string }), nullable: true } })),
+    parallel_tool_calls: boolean,
+    logprobs: boolean,
+    top_logprobs: integer,
+    prompt_logprobs: integer,
+    return_tokens_as_token_ids: boolean,
+    return_token_ids: boolean,
+    return_prompt_text: boolean,
+    echo: boolean,
+    include_reasoning: boolean,
+    reasoning_effort: string,
+    thinking_token_budget: integer,
     documents: arrayOf({}),
     add_generation_prompt: boolean,
     continue_final_message: boolean,
@@ -72,18 +109,21 @@ const read = validator<ChatBody>(
 export function parseChat(json: unknown): ChatBody {
   const body = read(json)
   checkContent(body.messages ?? [])
-  return body
+  return { ...body, toolChoice: readToolChoice(body.tool_choice) }
 }
 
-/** Content that is a list must consist of blocks, and an image's URL stands in an object. */
+/** Content is text or a list of blocks, and an image's URL stands in an object. */
 export function checkContent(messages: readonly WireMessage[]): void {
   for (const { content } of messages) {
-    if (typeof content === 'string' || !content) continue
-    for (const part of content) {
-      if (part.type === 'image_url' && typeof part.image_url === 'string')
-        throw unparsable('content format not supported')
-    }
+    if (typeof content === 'string' || content === null || content === undefined) continue
+    if (!Array.isArray(content) || !content.every(isBlock)) throw unparsable('content format not supported', 'messages')
   }
+}
+
+function isBlock(part: unknown): boolean {
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return false
+  const { type, image_url } = part as { type?: unknown; image_url?: unknown }
+  return type !== 'image_url' || typeof image_url !== 'string'
 }
 
 /** The limit in force: the newer member wins. */
@@ -91,8 +131,17 @@ export function maxTokensOf(body: ChatBody): number | undefined {
   return body.max_completion_tokens ?? body.max_tokens ?? undefined
 }
 
+/** The functions of a request. */
+export function toolsOf(body: ChatBody): ToolDefinition[] {
+  return (body.tools ?? []).map(tool => ({
+    name: tool.function?.name ?? '',
+    parameters: tool.function?.parameters,
+  }))
+}
+
 /** @throws RequestError 400 */
-export function validateChat(body: ChatBody): void {
+export function validateChat(body: ChatBody, context: ApiContext): void {
+  if (body.tools?.length) checkTools(toolsOf(body), context.settings.toolCalls)
   checkSampling(body, body, maxTokensOf(body))
   if (body.continue_final_message && body.add_generation_prompt) {
     throw new RequestError(
@@ -101,6 +150,36 @@ export function validateChat(body: ChatBody): void {
       'continue_final_message',
     )
   }
+  checkLogprobs(body, context)
+  readOutputFormat(body)
+  const budget = body.thinking_token_budget
+  if (typeof budget === 'number' && budget < -1) {
+    throw new RequestError(
+      400,
+      '`thinking_token_budget` must be a non-negative integer or -1 for unlimited.',
+      'thinking_token_budget',
+    )
+  }
+}
+
+/** Candidates per token when a request wants logprobs and does not say how many. */
+const defaultTopLogprobs = 1
+
+/** How many candidates are to be shown per token; undefined: no logprobs. */
+export function topLogprobs(body: ChatBody, context: ApiContext): number | undefined {
+  if (!body.logprobs) return undefined
+  return logprobCount(body.top_logprobs ?? defaultTopLogprobs, 'sample', 'top_logprobs', context)
+}
+
+function checkLogprobs(body: ChatBody, context: ApiContext): void {
+  for (const member of ['top_logprobs', 'prompt_logprobs'] as const) {
+    const value = body[member]
+    if (typeof value === 'number' && value < -1) {
+      throw new RequestError(400, `\`${member}\` must be a positive value or -1.`, member)
+    }
+  }
+  topLogprobs(body, context)
+  if (typeof body.prompt_logprobs === 'number') logprobCount(body.prompt_logprobs, 'prompt', 'prompt_logprobs', context)
 }
 
 /** A wire message in the tokenizer's terms. */
@@ -125,8 +204,20 @@ export function toChatMessage(message: WireMessage): ChatMessage {
   }
 }
 
+/** The members of a request that make its prompt. */
+export type RenderBody = Pick<
+  ChatBody,
+  | 'messages'
+  | 'documents'
+  | 'add_generation_prompt'
+  | 'continue_final_message'
+  | 'add_special_tokens'
+  | 'chat_template'
+  | 'chat_template_kwargs'
+> & { readonly tools?: readonly unknown[] | null }
+
 /** The conversation of a request, ready to be rendered. */
-export function toChatRender(body: ChatBody): ChatRender {
+export function toChatRender(body: RenderBody): ChatRender {
   return {
     messages: (body.messages ?? []).map(toChatMessage),
     ...(body.tools?.length ? { tools: body.tools } : undefined),

@@ -3,9 +3,10 @@ import type { Call, StreamEncoder } from '../generation/endpoint.ts'
 import { type TokenFrame, tokenFrame } from '../generation/token-frame.ts'
 import { sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
 import type { EventStream } from '../http/event-stream.ts'
+import { roleOf } from './answer.ts'
 import type { ChatBody } from './request.ts'
 
-/** The chunks of a streamed chat completion. */
+/** The chunks of a streamed chat completion that is nothing but text. */
 export class ChatStreamEncoder implements StreamEncoder {
   readonly #call: Call<ChatBody>
   readonly #usage: UsageOptions
@@ -59,7 +60,7 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   #open(out: EventStream, sequence: SequenceView): TokenFrame {
     const { index } = sequence
-    const role = JSON.stringify(this.#call.context.settings.responseRole)
+    const role = JSON.stringify(roleOf(this.#call.body, this.#call.context))
     out.frame(
       this.#chunk(index, `{"role":${role}}`, null, this.#usage.continuous ? this.#running(sequence, 0) : 'null'),
     )

@@ -1,9 +1,15 @@
-import { type Prompt, Token } from '@vllm-sim/core-engine'
+import type { OutputPlan } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
-import type { GenerationEndpoint, Lowered } from '../generation/endpoint.ts'
-import { textPrompt } from '../generation/prompts.ts'
+import { answerPlan } from '../generation/answer-plan.ts'
+import type { EncodedPrompt, GenerationEndpoint, Lowered } from '../generation/endpoint.ts'
+import { readOutputFormat } from '../generation/output-format.ts'
+import { idsPrompt, type KeepOptions, textPrompt } from '../generation/prompts.ts'
 import { limitsOf, sharedLowering } from '../generation/sampling.ts'
+import { StructuredText } from '../generation/structured-text.ts'
 import { CompletionBodyEncoder } from './body.ts'
+import { DetailedCompletionBodyEncoder } from './detailed-body.ts'
+import { DetailedCompletionStreamEncoder } from './detailed-stream.ts'
+import { isPlain } from './features.ts'
 import { type CompletionBody, parseCompletion, validateCompletion, type WirePrompt } from './request.ts'
 import { CompletionStreamEncoder } from './stream.ts'
 
@@ -14,8 +20,8 @@ export const completionEndpoint: GenerationEndpoint<CompletionBody> = {
   parse: parseCompletion,
   validate: validateCompletion,
   lower: lowerCompletion,
-  body: call => new CompletionBodyEncoder(call),
-  stream: call => new CompletionStreamEncoder(call),
+  body: call => (isPlain(call.body) ? new CompletionBodyEncoder(call) : new DetailedCompletionBodyEncoder(call)),
+  stream: call => (isPlain(call.body) ? new CompletionStreamEncoder(call) : new DetailedCompletionStreamEncoder(call)),
 }
 
 function lowerCompletion(body: CompletionBody, context: ApiContext): Lowered | Promise<Lowered> {
@@ -23,19 +29,34 @@ function lowerCompletion(body: CompletionBody, context: ApiContext): Lowered | P
     n: body.n ?? 1,
     limits: limitsOf(body, body.max_tokens ?? undefined),
     ...sharedLowering(body, body),
+    ...completionOutput(body, context),
   }
-  const prompts = body.prompts.map(prompt => completionPrompt(prompt, body.add_special_tokens ?? true, context))
-  if (prompts.every(prompt => !(prompt instanceof Promise))) return { ...common, prompts: prompts as Prompt[] }
+  const keep: KeepOptions = {
+    tokens: typeof body.prompt_logprobs === 'number' || ((body.echo ?? false) && (body.logprobs ?? 0) > 0),
+    text: body.echo ?? false,
+  }
+  const prompts = body.prompts.map(prompt => completionPrompt(prompt, body.add_special_tokens ?? true, context, keep))
+  if (prompts.every(prompt => !(prompt instanceof Promise))) return { ...common, prompts: prompts as EncodedPrompt[] }
   return Promise.all(prompts).then(all => ({ ...common, prompts: all }))
+}
+
+/** Only the prompt is wanted: `echo` with a limit of 0. */
+const nothing: OutputPlan = { plan: () => ({ parts: [], finishReason: 'length' }) }
+
+function completionOutput(body: CompletionBody, context: ApiContext): { output?: OutputPlan; fingerprint?: string } {
+  if (body.max_tokens === 0) return { output: nothing }
+  const format = readOutputFormat(body)
+  const output = format && answerPlan({ structured: new StructuredText(format, context) })
+  return output ? { output, fingerprint: JSON.stringify(format) } : {}
 }
 
 function completionPrompt(
   prompt: WirePrompt,
   addSpecialTokens: boolean,
   context: ApiContext,
-): Prompt | Promise<Prompt> {
-  if (typeof prompt === 'string') return textPrompt(prompt, addSpecialTokens, context)
-  if (!context.settings.echo) return { tokenIds: prompt }
-  const last = prompt.length - 1
-  return { tokenIds: prompt, echo: prompt.map((id, at) => new Token(id, at < last ? `${id},` : `${id}`)) }
+  keep: KeepOptions,
+): EncodedPrompt | Promise<EncodedPrompt> {
+  return typeof prompt === 'string'
+    ? textPrompt(prompt, addSpecialTokens, context, keep)
+    : idsPrompt(prompt, context, keep)
 }

@@ -1,4 +1,7 @@
 import { RequestError } from '@vllm-sim/core-engine'
+import type { ApiContext } from '../context.ts'
+import { logprobCount } from '../generation/logprobs.ts'
+import { type FormatBody, formatProperties, readOutputFormat } from '../generation/output-format.ts'
 import {
   checkSampling,
   type SamplingBody,
@@ -7,24 +10,39 @@ import {
   sharedProperties,
 } from '../generation/sampling.ts'
 import { unparsable } from '../generation/unparsable.ts'
-import { boolean, integer, object } from '../schema/types.ts'
+import { boolean, integer, object, string } from '../schema/types.ts'
 import { validator } from '../schema/validator.ts'
 
 /** One prompt of a text completion: text or token ids. */
 export type WirePrompt = string | readonly number[]
 
 /** The body of `POST /v1/completions`. */
-export interface CompletionBody extends SamplingBody, SharedBody {
+export interface CompletionBody extends SamplingBody, SharedBody, FormatBody {
   readonly prompt?: unknown
   /** `prompt` in its one common form. */
   readonly prompts: readonly WirePrompt[]
   readonly add_special_tokens?: boolean | null
   readonly echo?: boolean | null
   readonly logprobs?: number | null
+  readonly prompt_logprobs?: number | null
+  readonly return_tokens_as_token_ids?: boolean | null
+  readonly return_token_ids?: boolean | null
+  readonly suffix?: string | null
 }
 
 const read = validator<Omit<CompletionBody, 'prompts'>>(
-  object({ ...sharedProperties, ...samplingProperties, add_special_tokens: boolean, echo: boolean, logprobs: integer }),
+  object({
+    ...sharedProperties,
+    ...samplingProperties,
+    ...formatProperties,
+    add_special_tokens: boolean,
+    echo: boolean,
+    logprobs: integer,
+    prompt_logprobs: integer,
+    return_tokens_as_token_ids: boolean,
+    return_token_ids: boolean,
+    suffix: string,
+  }),
 )
 
 /** @throws RequestError 400 naming the member that is wrong */
@@ -76,10 +94,28 @@ export function checkPrompts(prompts: readonly WirePrompt[]): void {
 const maxPrompts = 1024
 
 /** @throws RequestError 400 */
-export function validateCompletion(body: CompletionBody): void {
+export function validateCompletion(body: CompletionBody, context: ApiContext): void {
   checkPrompts(body.prompts)
   if (body.prompts.length > maxPrompts) {
     throw new RequestError(400, `prompt can have at most ${maxPrompts} prompts, got ${body.prompts.length}.`, 'prompt')
   }
-  checkSampling(body, body, body.max_tokens ?? undefined)
+  // With echo a limit of 0 asks for the prompt alone; to the other checks that is a limit.
+  const promptOnly = body.echo && body.max_tokens === 0
+  checkSampling(body, body, promptOnly ? 1 : (body.max_tokens ?? undefined))
+  if (typeof body.suffix === 'string') throw new RequestError(400, 'suffix is not currently supported', 'suffix')
+  checkLogprobs(body, context)
+  readOutputFormat(body)
+}
+
+function checkLogprobs({ logprobs, prompt_logprobs: prompt }: CompletionBody, context: ApiContext): void {
+  if (typeof logprobs === 'number') {
+    if (logprobs < 0) throw new RequestError(400, '`logprobs` must be a positive value.', 'logprobs')
+    logprobCount(logprobs, 'sample', 'logprobs', context)
+  }
+  if (typeof prompt === 'number') {
+    if (prompt < -1) {
+      throw new RequestError(400, '`prompt_logprobs` must be a positive value or -1.', 'prompt_logprobs')
+    }
+    logprobCount(prompt, 'prompt', 'prompt_logprobs', context)
+  }
 }

@@ -1,14 +1,9 @@
-import { RequestError } from '@vllm-sim/core-engine'
+import { type Constraint, RequestError } from '@vllm-sim/core-engine'
 import { anyObject, arrayOf, boolean, object, string } from '../schema/types.ts'
 import type { JsonSchema } from '../schema/validator.ts'
 
 /** A form that the text of an answer must have. `member` is the request's member that demands it. */
-export type OutputFormat = { readonly member: string } & (
-  | { readonly kind: 'json'; readonly schema: unknown }
-  | { readonly kind: 'regex'; readonly pattern: string }
-  | { readonly kind: 'choice'; readonly choices: readonly string[] }
-  | { readonly kind: 'grammar'; readonly grammar: string }
-)
+export type OutputFormat = Constraint & { readonly member: string }
 
 /** `response_format` of chat, and `text.format` of Responses, whose `schema` stands beside the type. */
 export interface ResponseFormat {
@@ -48,19 +43,6 @@ export const formatProperties: Record<string, JsonSchema> = {
   guided_choice: arrayOf({ type: 'string' }),
   guided_grammar: string,
   guided_json_object: boolean,
-}
-
-/** A JSON object of which nothing more is demanded. Its members are ours to choose: a few, so that there is something. */
-const anyJsonObject = {
-  type: 'object',
-  properties: {
-    message: { type: 'string' },
-    count: { type: 'integer' },
-    score: { type: 'number' },
-    final: { type: 'boolean' },
-    tags: { type: 'array', items: { type: 'string' } },
-  },
-  required: ['message', 'count'],
 }
 
 /**
@@ -109,7 +91,7 @@ export function readResponseFormat(
 ): OutputFormat | undefined {
   const type = format?.type
   if (!format || type === undefined || type === null || type === 'text') return undefined
-  if (type === 'json_object') return { member, kind: 'json', schema: anyJsonObject }
+  if (type === 'json_object') return { member, kind: 'json_object' }
   if (type === 'json_schema') {
     if (!format.json_schema && format.schema === undefined) {
       throw new RequestError(
@@ -118,7 +100,8 @@ export function readResponseFormat(
         member,
       )
     }
-    return { member, kind: 'json', schema: format.json_schema?.schema ?? format.schema ?? anyJsonObject }
+    const schema = format.json_schema?.schema ?? format.schema
+    return schema === undefined || schema === null ? { member, kind: 'json_object' } : { member, kind: 'json', schema }
   }
   throw new RequestError(
     400,
@@ -140,7 +123,7 @@ function constraints(outputs: StructuredOutputs, member: string): OutputFormat[]
     if (grammar.trim() === '') throw new RequestError(400, `${member}.grammar cannot be an empty string`, member)
     found.push({ member, kind: 'grammar', grammar })
   }
-  if (outputs.json_object) found.push({ member, kind: 'json', schema: anyJsonObject })
+  if (outputs.json_object) found.push({ member, kind: 'json_object' })
   if (outputs.structural_tag !== undefined && outputs.structural_tag !== null) {
     throw new RequestError(400, `${member}.structural_tag is not supported, use json, regex, choice or grammar`, member)
   }

@@ -1,6 +1,7 @@
-import { type Prompt, RequestError } from '@vllm-sim/core-engine'
+import { RequestError, Token, toTokens } from '@vllm-sim/core-engine'
 import { type ChatRender, echoText, type PromptEncoding, TokenizerError } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../context.ts'
+import type { EncodedPrompt } from './endpoint.ts'
 
 /**
  * Calls `use` with the value of a tokenizer's answer, at once when it is there, and turns a tokenizer's failure into
@@ -31,23 +32,72 @@ function tokenizeError(error: unknown, prefix: string): RequestError {
   return new RequestError(500, prefix + message)
 }
 
+/** What to keep of a prompt beside its ids. */
+export interface KeepOptions {
+  /** The tokens with their text. */
+  readonly tokens?: boolean
+  /** The text. */
+  readonly text?: boolean
+}
+
 /** Renders and encodes a conversation; in echo mode with the tokens of its last message. */
-export function chatPrompt(chat: ChatRender, context: ApiContext): Prompt | Promise<Prompt> {
+export function chatPrompt(
+  chat: ChatRender,
+  context: ApiContext,
+  keep: KeepOptions = {},
+): EncodedPrompt | Promise<EncodedPrompt> {
   return tokenized(
     () => context.tokenizer.encodeChat(chat),
-    encoding => promptOf(encoding, context, () => echoText(chat.messages)),
+    encoding => ({
+      ...promptOf(encoding, context, () => echoText(chat.messages)),
+      ...(keep.tokens ? { tokens: toTokens(encoding) } : undefined),
+      ...(keep.text && encoding.text !== undefined ? { text: encoding.text } : undefined),
+    }),
   )
 }
 
 /** Encodes a text prompt; in echo mode with its own tokens. */
-export function textPrompt(text: string, addSpecialTokens: boolean, context: ApiContext): Prompt | Promise<Prompt> {
+export function textPrompt(
+  text: string,
+  addSpecialTokens: boolean,
+  context: ApiContext,
+  keep: KeepOptions = {},
+): EncodedPrompt | Promise<EncodedPrompt> {
   return tokenized(
     () => context.tokenizer.encode(text, { addSpecialTokens }),
-    encoding => promptOf(encoding, context, () => text),
+    encoding => ({
+      ...promptOf(encoding, context, () => text),
+      ...(keep.tokens ? { tokens: toTokens(encoding) } : undefined),
+      ...(keep.text ? { text } : undefined),
+    }),
   )
 }
 
-function promptOf(encoding: PromptEncoding, context: ApiContext, echo: () => string): Prompt {
+/** A prompt that came as token ids; in echo mode answered with the ids in decimal, as the reference does. */
+export function idsPrompt(tokenIds: readonly number[], context: ApiContext, keep: KeepOptions = {}): EncodedPrompt {
+  const last = tokenIds.length - 1
+  return {
+    tokenIds,
+    ...(context.settings.echo
+      ? { echo: tokenIds.map((id, at) => new Token(id, at < last ? `${id},` : `${id}`)) }
+      : undefined),
+    ...(keep.tokens || keep.text ? decoded(tokenIds, context, keep) : undefined),
+  }
+}
+
+function decoded(tokenIds: readonly number[], context: ApiContext, keep: KeepOptions): Partial<EncodedPrompt> {
+  const detokenizer = context.tokenizer.detokenizer()
+  const tokens = tokenIds.map((id, at) => {
+    const piece = detokenizer.push(id)
+    return new Token(id, at < tokenIds.length - 1 ? piece : piece + detokenizer.flush())
+  })
+  return {
+    ...(keep.tokens ? { tokens } : undefined),
+    ...(keep.text ? { text: tokens.map(token => token.text).join('') } : undefined),
+  }
+}
+
+function promptOf(encoding: PromptEncoding, context: ApiContext, echo: () => string): EncodedPrompt {
   return {
     tokenIds: encoding.ids,
     ...(context.settings.echo ? { echo: context.outputTokens(echo()) } : undefined),

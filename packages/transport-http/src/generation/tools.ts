@@ -22,6 +22,8 @@ export interface ToolRequest {
   readonly parallel: boolean
   /** Stands before the ten digits of a call's id, such as `chatcmpl-tool-`. */
   readonly idPrefix: string
+  /** What cannot be answered when a demanded function is missing, such as `chat completion request (req id 7)`. */
+  readonly subject: string
 }
 
 const auto: ToolChoice = { mode: 'auto' }

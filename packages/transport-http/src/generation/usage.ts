@@ -8,6 +8,8 @@ export interface Usage {
   readonly completion: number
   readonly cached: number
   readonly reasoning: number
+  /** The answer was refused for want of cached tokens; such an answer has no details. */
+  readonly refused?: boolean
 }
 
 /**
@@ -24,15 +26,18 @@ export function sumUsage(outcomes: readonly Outcome[], n: number): Usage {
     completion += outcome.completionTokens
     reasoning += outcome.reasoningTokens
   }
-  return { prompt, completion, reasoning, cached: outcomes[0]?.cachedTokens ?? 0 }
+  const first = outcomes[0]
+  const refused = first?.finishReason === 'cache_threshold'
+  return { prompt, completion, reasoning, cached: first?.cachedTokens ?? 0, ...(refused ? { refused } : undefined) }
 }
 
 /** The `usage` object of chat, text completion and generate. */
-export function usageJson({ prompt, completion, cached, reasoning }: Usage): string {
+export function usageJson({ prompt, completion, cached, reasoning, refused }: Usage): string {
   const details = reasoning > 0 ? `,"completion_tokens_details":{"reasoning_tokens":${reasoning}}` : ''
+  const promptDetails = refused ? '' : `,"prompt_tokens_details":{"cached_tokens":${cached}}`
   return (
-    `{"prompt_tokens":${prompt},"completion_tokens":${completion},"total_tokens":${prompt + completion},` +
-    `"prompt_tokens_details":{"cached_tokens":${cached}}${details}}`
+    `{"prompt_tokens":${prompt},"completion_tokens":${completion},"total_tokens":${prompt + completion}` +
+    `${promptDetails}${details}}`
   )
 }
 
