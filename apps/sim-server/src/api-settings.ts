@@ -1,6 +1,49 @@
 import { ContentChance } from '@vllm-sim/core-engine'
-import type { ImageSettings, ReasoningSettings, ToolCallSettings } from '@vllm-sim/transport-http'
+import type {
+  ApiSettings,
+  ImageSettings,
+  InjectedFailure,
+  ReasoningSettings,
+  ToolCallSettings,
+} from '@vllm-sim/transport-http'
 import type { Config } from './config/index.ts'
+
+/**
+ * What the endpoints need of a configuration. Members that can change while the server runs are read at each use.
+ * @param live holds the configuration in force
+ */
+export function apiSettings(
+  live: { readonly config: Config },
+  port: number,
+  injectFailure: (content: string) => InjectedFailure | undefined,
+): ApiSettings {
+  const { config } = live
+  return {
+    model: config.model,
+    servedNames: config.servedModelName,
+    maxBodyBytes: config.maxRequestBodySizeMb * 1024 * 1024,
+    requestIdHeaders: config.enableRequestIdHeaders,
+    forceIncludeUsage: config.enableForceIncludeUsage,
+    podHeaders: podHeaders(config, port),
+    echo: config.mode === 'echo' && !config.mmEncoderOnly,
+    anyModel: config.skipModelNameValidation,
+    maxLogprobs: config.maxLogprobs,
+    tokensAsTokenIds: config.returnTokensAsTokenIds,
+    responseRole: config.responseRole,
+    toolCalls: toolCallSettings(config),
+    reasoning: reasoningSettings(config),
+    images: imageSettings(live),
+    mmEncoderOnly: config.mmEncoderOnly,
+    injectFailure,
+  }
+}
+
+function podHeaders(config: Config, port: number): Record<string, string> {
+  return {
+    ...(config.podName ? { 'x-inference-pod': config.podName, 'x-inference-port': String(port) } : undefined),
+    ...(config.podNamespace ? { 'x-inference-namespace': config.podNamespace } : undefined),
+  }
+}
 
 /** How tool calls are made up. */
 export function toolCallSettings(config: Config): ToolCallSettings {

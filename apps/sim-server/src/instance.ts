@@ -1,44 +1,49 @@
 import {
   Engine,
-  echoMode,
+  type EngineObserver,
   FailureInjector,
-  FnvHasher,
   latencyModel,
-  PrefixCache,
-  presetSentences,
   RealClock,
-  randomMode,
-  repeatMode,
-  type TextMode,
+  type RecordedAnswers,
   Timeline,
   type Token,
   toTokens,
 } from '@vllm-sim/core-engine'
 import { type Clock, ScaledClock } from '@vllm-sim/latency'
 import { createMetrics, type Metrics } from '@vllm-sim/metrics'
-import type { Tokenizer } from '@vllm-sim/tokenizer'
-import { type ApiContext, createHttpApi, type HttpApi } from '@vllm-sim/transport-http'
-import type { Config } from './config/index.ts'
+import { SimulatedTokenizer, type Tokenizer } from '@vllm-sim/tokenizer'
+import { type ApiContext, createHttpApi, type Handler } from '@vllm-sim/transport-http'
+import { type Configurable, type UpdateConfig, updateOne } from './admin/update.ts'
+import { apiSettings } from './api-settings.ts'
+import { cacheSize, prefixCache } from './cache.ts'
+import { type AdminUpdate, AdminUpdateError, type Config } from './config/index.ts'
+import { logExchanges } from './http-log.ts'
 import { idSource } from './ids.ts'
-import type { Logger } from './log.ts'
+import { createLog, type Logger } from './log.ts'
 import { processStats } from './process-stats.ts'
-import { metricsRoute } from './routes.ts'
+import { requestLog } from './request-log.ts'
+import { instanceRoutes } from './routes/routes.ts'
+import { textMode } from './text.ts'
 import { vllmVersion } from './version.ts'
 
 export interface InstanceOptions {
   readonly config: Config
   readonly tokenizer: Tokenizer
   readonly log: Logger
-  /** 0-based number of the data-parallel rank. */
-  readonly rank?: number
+  /** The port that serves it, as clients are told. */
   readonly port: number
+  /** Recorded answers; without them text is made up. */
+  readonly recorded?: RecordedAnswers | undefined
+  /** How a change of the configuration is made; by default this instance alone is changed. */
+  readonly updateConfig?: UpdateConfig | undefined
 }
 
 /** One simulated vLLM: an engine, its metrics and its endpoints, without a listener. */
-export interface Instance {
+export interface Instance extends Configurable {
   readonly engine: Engine
   readonly metrics: Metrics
-  readonly api: HttpApi
+  readonly listener: Handler
+  /** The clock of the simulation. */
   readonly clock: Clock
   /** New generation requests are refused from now on. */
   drain(): void
@@ -46,28 +51,29 @@ export interface Instance {
   opened(): void
 }
 
-/** Puts an instance together. */
-export function createInstance({ config: initial, tokenizer, log, port, rank = 0 }: InstanceOptions): Instance {
-  const live = { config: initial }
-  const config = initial
+/** Puts an instance together. @throws VersionError of the metrics package */
+export function createInstance(options: InstanceOptions): Instance {
+  const { config, tokenizer, log, port, recorded } = options
+  const live: { config: Config } = { config }
   const real = new RealClock()
   const clock = config.timeScale === 1 ? real : new ScaledClock(real, config.timeScale)
   const timeline = new Timeline(clock)
   const seed = Number(config.seed)
   const outputTokens = (text: string): Token[] => toTokens(tokenizer.encodeOutput(text))
-  const cached = config.enableKvcache && !config.mmEncoderOnly
   const metrics = createMetrics({
     clock,
     modelName: config.displayModelName,
     maxModelLen: config.maxModelLen,
     maxLoras: config.maxLoras,
-    cacheConfig: { blockSize: config.blockSize, numGpuBlocks: config.kvCacheSize },
+    cacheConfig: { blockSize: config.blockSize, numGpuBlocks: cacheSize(config) },
     labels: config.metricsLabels,
-    engineIndex: rank,
+    engineIndex: config.rank,
     showHiddenMetricsForVersion: config.showHiddenMetricsForVersion || undefined,
+    logStats: !config.disableLogStats,
     processStats: () => processStats(clock),
     fake: config.fakeMetricsInput,
   })
+  const cache = prefixCache(config)
   const engine = new Engine({
     timeline,
     seed,
@@ -76,18 +82,10 @@ export function createInstance({ config: initial, tokenizer, log, port, rank = 0
     maxModelLen: config.maxModelLen,
     maxLoras: config.maxLoras,
     latency: latencyModel(config.latency),
-    text: textMode(config, outputTokens),
+    text: textMode(config, outputTokens, recorded),
     cacheHitThreshold: config.globalCacheHitThreshold,
-    observers: [metrics.observer],
-    ...(cached
-      ? {
-          cache: new PrefixCache({
-            size: config.kvCacheSize,
-            blockSize: config.blockSize,
-            hasher: new FnvHasher(config.hashSeed),
-          }),
-        }
-      : undefined),
+    observers: [metrics.observer, ...logObservers(config, log)],
+    ...(cache ? { cache } : undefined),
   })
   for (const { name, path } of config.loraModules) engine.loras.register(name, path ?? '')
 
@@ -104,24 +102,21 @@ export function createInstance({ config: initial, tokenizer, log, port, rank = 0
     clock,
     nextId: idSource(config.seed, port),
     log,
+    recorder: metrics.http,
     draining: () => draining,
     outputTokens,
-    settings: {
-      model: config.model,
-      servedNames: config.servedModelName,
-      maxBodyBytes: config.maxRequestBodySizeMb * 1024 * 1024,
-      requestIdHeaders: config.enableRequestIdHeaders,
-      forceIncludeUsage: config.enableForceIncludeUsage,
-      podHeaders: podHeaders(config, port),
-      echo: config.mode === 'echo' && !config.mmEncoderOnly,
-      anyModel: config.skipModelNameValidation,
-      maxLogprobs: config.maxLogprobs,
-      tokensAsTokenIds: config.returnTokensAsTokenIds,
-      responseRole: config.responseRole,
-      injectFailure: content => failures.draw(content),
+    settings: apiSettings(live, port, content => failures.draw(content)),
+  }
+  const target: Configurable = {
+    get config() {
+      return live.config
+    },
+    apply: update => {
+      applyTo(engine, metrics, update)
+      live.config = update.config
     },
   }
-  const api = createHttpApi(context, {
+  const { listener } = createHttpApi(context, {
     ready: () => !draining && clock.now() - openedAt >= config.startupDuration,
     version: vllmVersion,
     cors: {
@@ -132,13 +127,19 @@ export function createInstance({ config: initial, tokenizer, log, port, rank = 0
     },
     apiKeys: config.apiKey,
     rootPath: config.rootPath,
-    routes: [metricsRoute(metrics)],
+    trackLoad: config.enableServerLoadTracking,
+    docs: !config.disableFastapiDocs,
+    routes: instanceRoutes(context, engine, metrics, log, () => live.config, options.updateConfig ?? updateOne(target)),
   })
   return {
     engine,
     metrics,
-    api,
+    listener: config.logHttp ? logExchanges(listener, log) : listener,
     clock,
+    get config() {
+      return live.config
+    },
+    apply: target.apply,
     drain: () => {
       draining = true
     },
@@ -149,15 +150,46 @@ export function createInstance({ config: initial, tokenizer, log, port, rank = 0
   }
 }
 
-function textMode(config: Config, tokens: (text: string) => Token[]): TextMode {
-  if (config.mmEncoderOnly) return repeatMode(tokens('!')[0]!)
-  if (config.mode === 'echo') return echoMode
-  return randomMode(presetSentences.map(tokens))
+/** What an update changes beside the configuration itself. @throws AdminUpdateError; nothing is changed then */
+function applyTo(engine: Engine, metrics: Metrics, update: AdminUpdate): void {
+  if (update.fakeMetricsUpdate) {
+    try {
+      metrics.updateFake(update.fakeMetricsUpdate)
+    } catch (error) {
+      throw new AdminUpdateError(`failed to update fake metrics: ${(error as Error).message}`)
+    }
+  }
+  if (update.latencyChanged) engine.latency = latencyModel(update.config.latency)
 }
 
-function podHeaders(config: Config, port: number): Record<string, string> {
-  return {
-    ...(config.podName ? { 'x-inference-pod': config.podName, 'x-inference-port': String(port) } : undefined),
-    ...(config.podNamespace ? { 'x-inference-namespace': config.podNamespace } : undefined),
-  }
+/** One line per request costs more than the request: only when asked for. */
+function logObservers(config: Config, log: Logger): EngineObserver[] {
+  if (config.enableLogRequests) return [requestLog(log, 'info')]
+  return log.isLevelEnabled('debug') ? [requestLog(log, 'debug')] : []
+}
+
+/** An instance for the warm-up: the same code, nobody's clients, fast answers, a silent log. */
+export function warmUpInstance(
+  config: Config,
+  tokenizer: Tokenizer,
+): { listener: Handler; clock: Clock; model: string } {
+  const { listener } = createInstance({
+    config: {
+      ...config,
+      apiKey: [],
+      rootPath: '',
+      timeScale: 1,
+      maxNumSeqs: 1024,
+      maxModelLen: Math.max(1024, config.maxModelLen),
+      failureInjectionRate: 0,
+      logHttp: false,
+      enableLogRequests: false,
+      latency: { ...config.latency, calculator: 'constant', timeToFirstToken: 2, interTokenLatency: 1 },
+    },
+    // Another service is not to be called for practice.
+    tokenizer: tokenizer.kind === 'render' ? new SimulatedTokenizer() : tokenizer,
+    log: createLog({ level: 'silent', format: 'json' }),
+    port: 0,
+  })
+  return { listener, clock: new RealClock(), model: config.displayModelName }
 }

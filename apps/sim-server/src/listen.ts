@@ -1,40 +1,62 @@
 import type { Server } from 'node:http'
+import { dirname } from 'node:path'
+import type { ListenTarget } from './listener/target.ts'
+import { StartError } from './process/start-error.ts'
 
 /** The port or socket cannot be listened on. The message says which, why and what to do. */
-export class ListenError extends Error {
+export class ListenError extends StartError {
   override readonly name = 'ListenError'
 }
-
-export type ListenTarget = { readonly host: string; readonly port: number } | { readonly path: string }
 
 /** Connections that the kernel keeps until the server accepts them. */
 const backlog = 4096
 
-/** Opens the port. @throws ListenError */
-export function listen(server: Server, target: ListenTarget): Promise<void> {
+/**
+ * Opens the port.
+ * @returns the target with the port that it came to be
+ * @throws ListenError
+ */
+export function listen(server: Server, target: ListenTarget): Promise<ListenTarget> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => reject(new ListenError(explain(error, target)))
     server.once('error', failed)
     server.listen({ ...target, backlog }, () => {
       server.off('error', failed)
-      resolve()
+      const address = server.address()
+      resolve('path' in target || typeof address !== 'object' ? target : { ...target, port: address!.port })
     })
   })
 }
 
 function explain(error: NodeJS.ErrnoException, target: ListenTarget): string {
-  const where = 'path' in target ? target.path : `${target.host}:${target.port}`
-  if (error.code === 'EADDRINUSE') {
-    const way =
-      'path' in target
-        ? 'remove the file or choose another with --uds'
-        : 'stop the other server or choose another port with --port'
-    return `address already in use: ${where}. Another process listens there; ${way}.`
+  return 'path' in target ? explainPath(error, target.path) : explainPort(error, target.host, target.port)
+}
+
+function explainPort(error: NodeJS.ErrnoException, host: string, port: number): string {
+  const where = `${host}:${port}`
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `address already in use: ${where}. Another process listens there; stop it or choose another port with --port.`
+    case 'EACCES':
+      return `permission denied: ${where}. Ports below 1024 need privileges; choose another with --port.`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAFNOSUPPORT':
+    case 'EAI_AGAIN':
+      return `cannot listen on ${where}: this machine has no such address. Choose one of its own with --host.`
+    default:
+      return `cannot listen on ${where}: ${error.message}`
   }
-  if (error.code === 'EACCES')
-    return `permission denied: ${where}. Ports below 1024 need privileges; choose another with --port.`
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return `cannot listen on ${where}: this machine has no such address. Choose one of its own with --host.`
+}
+
+function explainPath(error: NodeJS.ErrnoException, path: string): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `address already in use: ${path}. Another process listens there; stop it or choose another path with --uds.`
+    case 'EACCES':
+      // Node tells a directory that is missing as a lack of permission.
+      return `cannot listen on ${path}: the directory ${dirname(path)} must exist and be writable. Choose another path with --uds.`
+    default:
+      return `cannot listen on ${path}: ${error.message}`
   }
-  return `cannot listen on ${where}: ${error.message}`
 }

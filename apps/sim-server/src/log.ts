@@ -1,6 +1,6 @@
-import { writeSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
 import type { LogLevel } from './config/index.ts'
+import { print } from './process/output.ts'
 
 export type { Logger } from 'pino'
 
@@ -21,11 +21,7 @@ export function createLog({ level, format, fields = {} }: LogOptions): Logger {
 }
 
 function write(line: string): void {
-  try {
-    writeSync(2, line)
-  } catch {
-    // Nobody reads the log, or the disk is full: the server goes on without it.
-  }
+  print(2, line)
 }
 
 const names: Readonly<Record<number, string>> = {

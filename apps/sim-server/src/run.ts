@@ -1,56 +1,108 @@
-import { ConfigError, loadConfig, startError } from './config/index.ts'
-import { ListenError } from './listen.ts'
-import { createLog } from './log.ts'
-import { serve } from './serve.ts'
+import { RealClock } from '@vllm-sim/core-engine'
+import { type Config, ConfigError, type LoadResult, loadConfig, startError } from './config/index.ts'
+import { fetchDataset } from './dataset.ts'
+import { createLog, type Logger } from './log.ts'
+import { handleCrashes } from './process/crash.ts'
+import { print } from './process/output.ts'
+import { StartError } from './process/start-error.ts'
+import type { StopSignal } from './process/stop-signal.ts'
+import { type Running, serve } from './serve.ts'
+import { logConfiguration } from './start-log.ts'
+import { openTokenizer } from './tokenizer.ts'
 import { version } from './version.ts'
 
 const exit = { ok: 0, failed: 1, usage: 2 } as const
+
+/** How long a start that is broken off may take to clean up, milliseconds. */
+const breakOffLimit = 1000
 
 /** The program: reads the configuration, serves until a signal, ends the process. */
 export async function run(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
   readFile: (path: string) => string,
+  stop: StopSignal,
 ): Promise<void> {
-  let loaded: Awaited<ReturnType<typeof loadConfig>>
+  const loaded = await load(argv, env, readFile)
+  const { config } = loaded
+  const log = createLog({ level: config.logLevel, format: config.logFormat, ...rankField(config) })
+  handleCrashes(log)
+  logConfiguration(log, loaded, config.logFormat === 'json')
+  const running = await startOrExit(config, log, stop)
+  log.info('Application startup complete.')
+
+  const ending = await Promise.race([stop.requested, running.failed])
+  if (ending instanceof Error) {
+    log.error(ending instanceof StartError ? { reason: ending.message } : { err: ending }, 'the server cannot go on')
+    process.exit(exit.failed)
+  }
+  log.info({ signal: ending, limit_s: config.shutdownTimeout / 1000 }, 'shutting down')
+  const drained = await running.stop(config.shutdownTimeout)
+  log.info(drained ? 'stopped' : 'stopped; requests that were still running were aborted')
+  process.exit(exit.ok)
+}
+
+type Loaded = Extract<LoadResult, { config: Config }>
+
+/** Reads the configuration, or prints what was asked for or is wrong and ends the process. */
+async function load(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  readFile: (path: string) => string,
+): Promise<Loaded> {
+  let loaded: LoadResult
   try {
     loaded = await loadConfig(argv, env, readFile)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`vllm-sim: ${error.message}\nTry --help for the options.\n`)
+    print(2, `vllm-sim: ${error.message}\n${error.hint ?? 'Try --help for the options.'}\n`)
     process.exit(exit.usage)
   }
   if (loaded.help !== undefined) {
-    process.stderr.write(`${loaded.help}\n`)
+    print(2, `${loaded.help}\n`)
     process.exit(exit.ok)
   }
   if (loaded.version) {
-    process.stdout.write(`vllm-sim ${version}\n`)
+    print(1, `vllm-sim ${version}\n`)
     process.exit(exit.ok)
   }
-  const { config, warnings, noEffect } = loaded
-  const log = createLog({ level: config.logLevel, format: config.logFormat })
-  for (const warning of warnings) log.warn(warning)
-  for (const name of noEffect) log.info({ option: name }, 'accepted, has no effect')
-  const problem = startError(config)
-  if (problem) {
-    log.error(problem)
-    process.exit(exit.failed)
-  }
+  return loaded
+}
+
+function rankField({ dataParallelRank, rank }: Config): { fields?: { rank: number } } {
+  return dataParallelRank >= 0 ? { fields: { rank } } : {}
+}
+
+/** Starts everything. Ends the process when that is not possible, or when a signal comes before it is done. */
+async function startOrExit(config: Config, log: Logger, stop: StopSignal): Promise<Running> {
+  const starting = start(config, log, stop.signal)
   try {
-    const running = await serve(config, log)
-    let stopping = false
-    const stop = (signal: string): void => {
-      if (stopping) process.exit(exit.failed)
-      stopping = true
-      log.info({ signal }, 'shutting down')
-      void running.stop(config.shutdownTimeout).then(() => process.exit(exit.ok))
-    }
-    process.on('SIGINT', stop)
-    process.on('SIGTERM', stop)
+    const first = await Promise.race([starting, stop.requested])
+    if (typeof first !== 'string') return first
+    log.info({ signal: first }, 'stopped before the start was complete')
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error
-    log.error(error.message)
-    process.exit(exit.failed)
+    // A start that was broken off fails as a consequence.
+    if (!stop.signal.aborted) {
+      if (error instanceof StartError) log.error(error.message)
+      else log.fatal({ err: error }, 'internal error at the start')
+      process.exit(exit.failed)
+    }
   }
+  const { promise, resolve } = Promise.withResolvers<void>()
+  new RealClock().timer(breakOffLimit, resolve)
+  await Promise.race([promise, starting.then(running => running.stop(0)).catch(() => {})])
+  process.exit(exit.ok)
+}
+
+async function start(config: Config, log: Logger, signal: AbortSignal): Promise<Running> {
+  const problem = startError(config)
+  if (problem !== undefined) throw new StartError(problem)
+  const clock = new RealClock()
+  await fetchDataset(config, clock, log, signal)
+  const tokenizer = await openTokenizer(config, clock, log)
+  if (config.ranksInProcess === 1) return serve({ config, log, tokenizer })
+  // Each rank has one of its own. Here it was only found out which, and downloaded.
+  await tokenizer.close()
+  const { serveRanks } = await import('./ranks/group.ts')
+  return serveRanks(config, tokenizer.kind === 'simulated')
 }

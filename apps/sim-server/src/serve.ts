@@ -1,59 +1,98 @@
-import type { Server } from 'node:http'
-import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
-import { createHttpServer } from '@vllm-sim/transport-http'
+import { RealClock } from '@vllm-sim/core-engine'
+import type { Clock } from '@vllm-sim/latency'
+import type { Tokenizer } from '@vllm-sim/tokenizer'
+import type { Configurable, UpdateConfig } from './admin/update.ts'
 import type { Config } from './config/index.ts'
-import { createInstance } from './instance.ts'
-import { listen } from './listen.ts'
+import { openRecorded } from './dataset.ts'
+import { createInstance, type Instance, warmUpInstance } from './instance.ts'
+import { type KvEvents, openKvEvents } from './kv-events.ts'
+import { createListener, type Listener } from './listener/listener.ts'
 import type { Logger } from './log.ts'
+import { StatsLog } from './stats-log.ts'
 import { version } from './version.ts'
+import { warmUp } from './warm-up.ts'
 
 /** A running server. */
 export interface Running {
-  /** The port it listens on. */
-  readonly port: number
-  /** Refuses new generations, waits for the running ones (at most `limit` ms), closes. @returns whether all ended in time */
+  /** Resolves with the reason when it cannot go on. */
+  readonly failed: Promise<Error>
+  /**
+   * Refuses new generations, waits for the running ones (at most `limit` milliseconds), closes.
+   * @returns whether all ended in time
+   */
   stop(limit: number): Promise<boolean>
+}
+
+export interface ServeOptions {
+  readonly config: Config
+  readonly log: Logger
+  /** Closed with the server. */
+  readonly tokenizer: Tokenizer
+  /** How a change of the configuration is made; by default this server alone is changed. */
+  readonly updateConfig?: UpdateConfig
 }
 
 /** Time for open connections to end after the last answer, milliseconds. */
 const closeLimit = 5000
+/** No further round of the warm-up begins after this time, milliseconds. */
+const warmUpLimit = 400
 
-/** Starts a server as configured. @throws ListenError */
-export async function serve(config: Config, log: Logger): Promise<Running> {
-  const tokenizer = new SimulatedTokenizer()
-  const instance = createInstance({ config, tokenizer, log, port: config.port })
-  const server = createHttpServer(instance.api.listener, { keepAliveTimeout: config.httpKeepAliveSeconds * 1000 })
-  await listen(server, config.uds ? { path: config.uds } : { host: config.host || '0.0.0.0', port: config.port })
+/** Starts one server: an instance and its port. @throws StartError */
+export async function serve(options: ServeOptions): Promise<Running & { readonly target: Configurable }> {
+  const { config, log, tokenizer, updateConfig } = options
+  const clock = new RealClock()
+  const dataset = await openRecorded(config, tokenizer, log)
+  const instance = createInstance({ config, tokenizer, log, port: config.port, recorded: dataset, updateConfig })
+  const kvEvents = await openKvEvents(config, config.port, instance.engine.timeline, log)
+  if (kvEvents) instance.engine.observe(kvEvents)
+  const stats = config.disableLogStats ? undefined : statsLog(instance, clock, log)
+  const listener = await createListener(config, instance.listener, clock, log)
+  if (config.warmUp) await warmUp({ ...warmUpInstance(config, tokenizer), limit: warmUpLimit })
+
+  const { url } = await listener.open()
   instance.opened()
-  const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : config.port
-  log.info(
-    { version, model: config.displayModelName, url: config.uds || `http://${config.host || '0.0.0.0'}:${port}` },
-    'listening',
-  )
+  stats?.start()
+  log.info({ version, model: config.displayModelName, seed: String(config.seed) }, `Starting vLLM server on ${url}`)
   return {
-    port,
+    target: instance,
+    failed: new Promise(() => {}),
     async stop(limit) {
-      instance.drain()
-      const idle = Promise.withResolvers<boolean>()
-      instance.engine.whenIdle(() => idle.resolve(true))
-      const timer = instance.clock.timer(limit, () => idle.resolve(false))
-      const drained = await idle.promise
-      timer.cancel()
-      await close(server, instance.clock)
+      const drained = await drain(instance, limit, clock)
+      await close(listener, drained ? closeLimit : 0, kvEvents)
+      stats?.stop()
       await tokenizer.close()
+      dataset?.close()
       return drained
     },
   }
 }
 
-function close(server: Server, clock: import('@vllm-sim/latency').Clock): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = clock.timer(closeLimit, () => server.closeAllConnections())
-  server.close(() => {
-    timer.cancel()
-    resolve()
+function statsLog(instance: Instance, timer: Clock, log: Logger): StatsLog {
+  const { engine, clock, config } = instance
+  const stats = new StatsLog({
+    log,
+    clock,
+    timer,
+    interval: 1000 * config.logStatsIntervalSeconds,
+    engineIndex: config.rank,
+    snapshot: () => engine.snapshot(),
   })
-  server.closeIdleConnections()
-  return promise
+  engine.observe(stats)
+  return stats
+}
+
+/** Waits until nothing runs or waits any more. @returns false when `limit` milliseconds were not enough */
+async function drain(instance: Instance, limit: number, clock: Clock): Promise<boolean> {
+  instance.drain()
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const timer = clock.timer(limit, () => resolve(false))
+  instance.engine.whenIdle(() => resolve(true))
+  const drained = await promise
+  timer.cancel()
+  return drained
+}
+
+async function close(listener: Listener, limit: number, kvEvents: KvEvents | undefined): Promise<void> {
+  await listener.close(limit)
+  await kvEvents?.close()
 }

@@ -1,0 +1,57 @@
+import { type Server as HttpServer, Server as HttpServerClass } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
+import type { Clock } from '@vllm-sim/latency'
+
+/** How often is looked whether answers have left, milliseconds. */
+const sweepEvery = 10
+
+/** Knows the open connections of a server, to end them in an orderly way. */
+export class Connections {
+  readonly #server: HttpServer
+  readonly #sockets = new Set<Socket>()
+
+  constructor(server: HttpServer) {
+    this.#server = server
+    server.on('connection', socket => this.add(socket))
+  }
+
+  /** Adds a connection inside of another one (TLS). */
+  add(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  /**
+   * Stops listening, ends each connection when its answer has left, and after `limit` milliseconds those that are still
+   * open.
+   */
+  async close(clock: Clock, limit: number): Promise<void> {
+    const closed = Promise.withResolvers<void>()
+    // Not http.Server's own method: it destroys connections whose last bytes have not been sent yet.
+    NetServer.prototype.close.call(this.#server, () => closed.resolve())
+    const end = clock.now() + limit
+    const sweep = (): void => {
+      if (clock.now() >= end) {
+        this.destroy()
+        return
+      }
+      if (!this.#sending()) this.#server.closeIdleConnections()
+      timer = clock.timer(sweepEvery, sweep)
+    }
+    let timer = clock.timer(0, sweep)
+    await closed.promise
+    timer.cancel()
+    // Ends the server's check of time limits. There is nothing left that it could close.
+    HttpServerClass.prototype.close.call(this.#server)
+  }
+
+  /** Ends all connections at once. */
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #sending(): boolean {
+    for (const socket of this.#sockets) if (socket.writableLength > 0) return true
+    return false
+  }
+}

@@ -1,0 +1,90 @@
+import { unlinkSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { Clock } from '@vllm-sim/latency'
+import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
+import type { Config } from '../config/index.ts'
+import { listen } from '../listen.ts'
+import type { Logger } from '../log.ts'
+import { usesTls } from '../tls/uses-tls.ts'
+import { Connections } from './connections.ts'
+import { dispatch } from './dispatcher.ts'
+import { type ListenTarget, listenTarget, targetUrl } from './target.ts'
+import { removeStaleSocket } from './unix-socket.ts'
+
+/** The port of an instance. */
+export interface Listener {
+  /** Opens it. @returns where clients reach it @throws ListenError */
+  open(): Promise<{ readonly url: string; readonly port: number }>
+  /** Closes it; connections that are still open after `limit` milliseconds are ended. */
+  close(limit: number): Promise<void>
+}
+
+/** Makes the listener of a configuration, TLS included. @param clock the machine's clock @throws CertificateError */
+export async function createListener(config: Config, handle: Handler, clock: Clock, log: Logger): Promise<Listener> {
+  const server = createHttpServer(handle, { keepAliveTimeout: config.httpKeepAliveSeconds * 1000 })
+  const target = listenTarget(config)
+  const tls = usesTls(config)
+  const layers = tls ? await addTls(server, config, clock, log) : plain(server)
+  let forget: (() => void) | undefined
+  return {
+    async open() {
+      if ('path' in target) await removeStaleSocket(target.path)
+      const opened = await listen(server, target)
+      server.on('error', err => log.error({ err }, 'the listener failed'))
+      if ('path' in opened) forget = removeAtExit(opened.path)
+      return { url: targetUrl(opened, tls), port: portOf(opened, config) }
+    },
+    async close(limit) {
+      layers.drop()
+      await layers.connections.close(clock, limit)
+      forget?.()
+    },
+  }
+}
+
+interface Layers {
+  readonly connections: Connections
+  /** Ends what is not a connection yet, and what belongs to the listener only. */
+  drop(): void
+}
+
+function plain(server: Server): Layers {
+  return { connections: new Connections(server), drop: () => {} }
+}
+
+async function addTls(server: Server, config: Config, clock: Clock, log: Logger): Promise<Layers> {
+  const [{ createTlsEndpoint }, { plainTextRefusal, tlsProtocol }] = await Promise.all([
+    import('../tls/server.ts'),
+    import('./tls-protocol.ts'),
+  ])
+  const endpoint = await createTlsEndpoint(config, clock, log, socket => {
+    connections.add(socket)
+    dispatcher.http1(socket)
+  })
+  const dispatcher = dispatch(server, [tlsProtocol(endpoint), plainTextRefusal])
+  const connections = new Connections(server)
+  return {
+    connections,
+    drop: () => {
+      endpoint.close()
+      dispatcher.drop()
+    },
+  }
+}
+
+function portOf(target: ListenTarget, config: Config): number {
+  return 'path' in target ? config.port : target.port
+}
+
+/** The socket file goes when the process ends, however it ends. @returns when it has gone already */
+function removeAtExit(path: string): () => void {
+  const remove = (): void => {
+    try {
+      unlinkSync(path)
+    } catch {
+      // Somebody else was quicker.
+    }
+  }
+  process.once('exit', remove)
+  return () => process.off('exit', remove)
+}

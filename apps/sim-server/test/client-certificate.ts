@@ -1,0 +1,21 @@
+/** A client certificate for tests, its own authority. Nothing trusts it but the servers that the tests start. */
+export const clientCertificate = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBjTCCATOgAwIBAgIUSSh937J5jnWrH6y4az2keyU8lxQwCgYIKoZIzj0EAwIw
+GzEZMBcGA1UECgwQY2xpZW50IG9mIGEgdGVzdDAgFw0yNjExMjQwNzM1MzZaGA8y
+MTI2MTAzMTA3MzUzNlowGzEZMBcGA1UECgwQY2xpZW50IG9mIGEgdGVzdDBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABG7OXYfwbeyeNCsAabJezRiru7op6kpDSaiG
+2yMTBF4BNry3oOs7bYKPTiZ+MAn+uZZtxPUXsgyvb+zj4QWBeBOjUzBRMB0GA1Ud
+DgQWBBRywwurrJebOdSfhi1Kf9vDKwHctjAfBgNVHSMEGDAWgBRywwurrJebOdSf
+hi1Kf9vDKwHctjAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQDq
+49TMB2WZYGGrgiWcMkWjlWXSHv4zIVJz0DPp/o87iwIgRXnBuKHSHzby8vKBRBGQ
+eLP9X1VzmbkLwt9GqPl2eqs=
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgaAOJZXcC+RIahJ5Q
+IAPajm1yKSlfBV9dAkmkce+PtOqhRANCAARuzl2H8G3snjQrAGmyXs0Yq7u6KepK
+Q0mohtsjEwReATa8t6DrO22Cj04mfjAJ/rmWbcT1F7IMr2/s4+EFgXgT
+-----END PRIVATE KEY-----
+`,
+}

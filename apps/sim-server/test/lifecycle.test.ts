@@ -1,0 +1,165 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { completion, freePort, post, quick, ServerProcess, startServer, startStream } from './server-process.ts'
+
+test('a wrong option ends with status 2 and says which', async () => {
+  const server = new ServerProcess(['--model', 'm', '--port', 'abc'])
+  expect(await server.ended).toEqual({ code: 2, signal: null })
+  expect(server.log).toContain('invalid argument "abc" for "--port" flag')
+})
+
+test('a missing model ends with status 2 and says how to name one', async () => {
+  const server = new ServerProcess([])
+  expect((await server.ended).code).toBe(2)
+  expect(server.log).toMatch(/model parameter is empty\n.*--model NAME/)
+})
+
+test('a taken port ends with status 1 and says what to do', async () => {
+  const other = createServer()
+  other.listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const server = new ServerProcess([...quick, '--host', '127.0.0.1', '--port', String(port)])
+  expect((await server.ended).code).toBe(1)
+  expect(server.log).toContain(`address already in use: 127.0.0.1:${port}.`)
+  expect(server.log).toContain('--port')
+  other.close()
+})
+
+test('an address of another machine ends with status 1', async () => {
+  const server = new ServerProcess([...quick, '--host', '192.0.2.1', '--port', String(await freePort())])
+  expect((await server.ended).code).toBe(1)
+  expect(server.log).toMatch(/cannot listen on 192\.0\.2\.1:\d+: this machine has no such address.*--host/)
+})
+
+test('the KV cache without a pod address ends with status 1', async () => {
+  const server = new ServerProcess([...quick, '--enable-kvcache'])
+  expect((await server.ended).code).toBe(1)
+  expect(server.log).toContain('IP should be defined in the environment (POD_IP) for KV cache to work')
+})
+
+test('the start is announced as vLLM does, with the configuration and what has no effect', async () => {
+  const { server, port } = await startServer(['--gpu-memory-utilization', '0.9', '--seed', '7'])
+  expect(server.log).toContain(`Starting vLLM server on http://127.0.0.1:${port} `)
+  expect(server.log).toMatch(/accepted, has no effect option=gpu-memory-utilization/)
+  const dump = /Configuration: (\{\n.*?\n\})/s.exec(server.log)
+  expect(JSON.parse(dump![1]!)).toMatchObject({ model: 'm', port, seed: 7 })
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+})
+
+test('IPv6 addresses work', async context => {
+  const port = await freePort()
+  const server = new ServerProcess([...quick, '--host', '::1', '--port', String(port)])
+  const started = server.logged(/Application startup complete/).then(
+    () => true,
+    () => false,
+  )
+  if (!(await started)) return context.skip(/no such address/.test(server.log))
+  expect(server.log).toContain(`http://[::1]:${port}`)
+  expect((await fetch(`http://[::1]:${port}/health`)).status).toBe(200)
+})
+
+test('after SIGTERM running streams are completed, new requests refused, and the rest goes on answering', async () => {
+  const { server, url } = await startServer(['--inter-token-latency', '40ms'])
+  const { rest } = await startStream(url, 25)
+  server.kill('SIGTERM')
+  await server.logged(/shutting down signal=SIGTERM/)
+
+  const refused = await post(`${url}/v1/completions`, completion(1, false))
+  expect([refused.status, await refused.json()]).toEqual([
+    503,
+    { error: { message: 'server is shutting down', type: 'InternalServerError', param: null, code: 503 } },
+  ])
+  expect((await fetch(`${url}/health`)).status).toBe(200)
+  expect((await fetch(`${url}/health/ready`)).status).toBe(503)
+  expect((await fetch(`${url}/metrics`)).status).toBe(200)
+
+  const text = await rest
+  expect(text.match(/"finish_reason":"length"/g)).toHaveLength(1)
+  expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
+  expect(await server.ended).toEqual({ code: 0, signal: null })
+  await expect(fetch(`${url}/health`)).rejects.toThrow()
+})
+
+test('what is still running at the shutdown limit is aborted', async () => {
+  const { server, url } = await startServer(['--inter-token-latency', '1s', '--shutdown-timeout', '0'])
+  const { rest } = await startStream(url, 100)
+  const cut = expect(rest).rejects.toThrow()
+  server.kill('SIGINT')
+  await cut
+  expect(await server.ended).toEqual({ code: 0, signal: null })
+  expect(server.log).toContain('aborted')
+})
+
+test('a second signal ends at once with status 1', async () => {
+  const { server, url } = await startServer(['--inter-token-latency', '1s'])
+  const { rest } = await startStream(url, 100)
+  const cut = expect(rest).rejects.toThrow()
+  server.kill('SIGTERM')
+  await server.logged(/shutting down/)
+  server.kill('SIGTERM')
+  expect(await server.ended).toEqual({ code: 1, signal: null })
+  await cut
+})
+
+test('a signal during the start ends it', async () => {
+  // A download that never ends keeps the start where it is.
+  const slow = createServer((_req, res) => {
+    res.writeHead(200, { 'content-length': '1000000' })
+    res.write('x')
+  })
+  slow.listen(0, '127.0.0.1')
+  await once(slow, 'listening')
+  const { port } = slow.address() as AddressInfo
+  const path = join(tmpdir(), `vllm-sim-never-${process.pid}`, 'data.sqlite3')
+  const server = new ServerProcess([...quick, '--dataset-url', `http://127.0.0.1:${port}/x`, '--dataset-path', path])
+  await server.logged(/Downloading the dataset/)
+  server.kill('SIGTERM')
+  expect(await server.ended).toEqual({ code: 0, signal: null })
+  expect(server.log).toContain('stopped before the start was complete')
+  slow.closeAllConnections()
+  slow.close()
+})
+
+test('closed output is no reason to end', async () => {
+  const { server, url } = await startServer(['--enable-log-requests'])
+  server.child.stderr.destroy()
+  server.child.stdout.destroy()
+  for (let i = 0; i < 5; i++) expect((await post(`${url}/v1/completions`, completion(2, false))).status).toBe(200)
+  server.kill('SIGTERM')
+  expect(await server.ended).toEqual({ code: 0, signal: null })
+})
+
+test('statistics are logged when something happened', async () => {
+  const { server, url } = await startServer([], { VLLM_LOG_STATS_INTERVAL: '1' })
+  await post(`${url}/v1/completions`, completion(8, false))
+  await server.logged(
+    /Engine 000: Avg prompt throughput: \d+\.\d tokens\/s, Avg generation throughput: [1-9]\d*\.\d tokens\/s, Running: 0 reqs, Waiting: 0 reqs, GPU KV cache usage: 0\.0%, Prefix cache hit rate: 0\.0%/,
+  )
+})
+
+test('requests are logged when asked for', async () => {
+  const { server, url } = await startServer(['--enable-log-requests'])
+  await post(`${url}/v1/completions`, completion(2, false))
+  await server.logged(/Received request id=\S+ model=m prompt_tokens=\d+ choices=1 max_tokens=2/)
+  await server.logged(
+    /Finished request id=\S+ finish_reason=length prompt_tokens=\d+ cached_tokens=0 completion_tokens=2/,
+  )
+})
+
+test('whole exchanges are logged when asked for, streams without their body', async () => {
+  const { server, url } = await startServer(['--log-http'])
+  await post(`${url}/v1/completions`, completion(2, false))
+  await server.logged(
+    /HTTP request method=POST requestURI=\/v1\/completions remoteAddr=\S+ headers=".*body=".*Hello there/,
+  )
+  await server.logged(/HTTP response statusCode=200 headers="content-type: application\/json.* body=".*text_completion/)
+  await (await startStream(url, 2)).rest
+  await server.logged(
+    /HTTP response statusCode=200 headers=\S*"?.*text\/event-stream.* body="<streamed response body not logged>"/,
+  )
+})
