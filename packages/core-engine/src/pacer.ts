@@ -45,7 +45,6 @@ export const perSequencePacer: PacerFactory = host => new PerSequencePacer(host)
 
 class PerSequencePacer implements Pacer {
   readonly #host: PacerHost
-  readonly #paced = new Map<Sequence, PacedSequence>()
 
   constructor(host: PacerHost) {
     this.#host = host
@@ -63,31 +62,35 @@ class PerSequencePacer implements Pacer {
       sequence.random,
     )
     const paced = new PacedSequence(this.#host, sequence, now + delay)
-    this.#paced.set(sequence, paced)
+    sequence.pacing = paced
     if (delay <= 0) paced.onDue(now)
     else timeline.schedule(paced, paced.nextDue)
   }
 
   stop(sequence: Sequence): void {
-    const paced = this.#paced.get(sequence)
+    const paced = pacedOf(sequence)
     if (!paced) return
     this.#host.timeline.cancel(paced)
-    this.#paced.delete(sequence)
+    sequence.pacing = undefined
   }
 
   hold(sequence: Sequence): void {
-    const paced = this.#paced.get(sequence)
+    const paced = pacedOf(sequence)
     if (!paced) return
     paced.held = true
     this.#host.timeline.cancel(paced)
   }
 
   resume(sequence: Sequence): void {
-    const paced = this.#paced.get(sequence)
+    const paced = pacedOf(sequence)
     if (!paced?.held) return
     paced.held = false
     this.#host.timeline.schedule(paced, paced.nextDue)
   }
+}
+
+function pacedOf(sequence: Sequence): PacedSequence | undefined {
+  return sequence.pacing as PacedSequence | undefined
 }
 
 class PacedSequence extends Deadline {

@@ -14,7 +14,6 @@ export interface PrefixCacheOptions {
 /** The block pool as the engine uses it: one allocation per running sequence. */
 export class PrefixCache implements KvCache {
   readonly #pool: BlockPool
-  readonly #allocations = new Map<Sequence, Allocation>()
   /** Hashes of a prompt, shared by the choices of its request. */
   readonly #hashed = new WeakMap<Prompt, PromptBlocks>()
   #listener: KvCacheListener | undefined
@@ -49,16 +48,16 @@ export class PrefixCache implements KvCache {
     if (this.#pool.neverFits(blocks)) return { needed: blocks.count, size: this.#pool.size }
     const allocation = this.#pool.allocate(blocks, sequence.adapter)
     sequence.cachedTokens = allocation.cachedTokens
-    this.#allocations.set(sequence, allocation)
+    sequence.allocation = allocation
     this.#listener?.lookup(sequence.promptTokens, allocation.cachedTokens)
     if (this.enabled) this.#listener?.usage(this.usage)
     return undefined
   }
 
   free(sequence: Sequence): void {
-    const allocation = this.#allocations.get(sequence)
+    const allocation = sequence.allocation as Allocation | undefined
     if (!allocation) return
-    this.#allocations.delete(sequence)
+    sequence.allocation = undefined
     this.#pool.free(allocation)
     if (this.enabled) this.#listener?.usage(this.usage)
   }

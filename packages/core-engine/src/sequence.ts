@@ -34,6 +34,11 @@ export class Sequence implements SequenceView, ObservedSequence {
   /** The LoRA slot it holds. */
   adapter: Adapter | undefined
 
+  // What the pacer and the cache keep of it. Fields and not maps by sequence: a map that is filled and emptied all the
+  // time leaves a chain of its former tables, which carries dead sequences into V8's old generation.
+  pacing: unknown
+  allocation: unknown
+
   // The waiting queue's links and the order of arrival in it.
   previous: Sequence | undefined
   following: Sequence | undefined

@@ -5,8 +5,8 @@ import type { ApiContext } from '../context.ts'
 /** How long a client that closed its sending side gets to see the first byte of its answer, milliseconds. */
 const halfClosedGrace = 1000
 
-/** Per connection: who wants to know when the client closes its side. */
-const waiting = new WeakMap<Socket, Set<() => void>>()
+/** Unfinished answers per connection: usually one, more behind pipelined requests. */
+const unfinished = new WeakMap<Socket, ServerResponse[]>()
 
 /**
  * Calls `gone` once when the client of an unfinished answer has left. A reset or a failed write counts at once. A closed
@@ -14,24 +14,26 @@ const waiting = new WeakMap<Socket, Set<() => void>>()
  */
 export function watchClient(context: ApiContext, res: ServerResponse, gone: () => void): void {
   const { socket } = res.req
-  let listeners = waiting.get(socket)
-  if (!listeners) {
-    const added = new Set<() => void>()
-    listeners = added
-    waiting.set(socket, added)
-    socket.once('end', () => {
-      for (const listener of added) listener()
-    })
-  }
-  const halfClosed = (): void => {
-    context.timeline.at(context.clock.now() + halfClosedGrace, () => {
-      if (!res.headersSent && !res.writableEnded) res.destroy()
-    })
-  }
-  listeners.add(halfClosed)
-  if (socket.readableEnded) halfClosed()
+  const answers = unfinished.get(socket) ?? watchSocket(context, socket)
+  answers.push(res)
+  if (socket.readableEnded) giveUpLater(context, res)
   res.once('close', () => {
-    waiting.get(socket)?.delete(halfClosed)
+    answers.splice(answers.indexOf(res), 1)
     if (!res.writableFinished) gone()
+  })
+}
+
+function watchSocket(context: ApiContext, socket: Socket): ServerResponse[] {
+  const answers: ServerResponse[] = []
+  unfinished.set(socket, answers)
+  socket.once('end', () => {
+    for (const res of answers) giveUpLater(context, res)
+  })
+  return answers
+}
+
+function giveUpLater(context: ApiContext, res: ServerResponse): void {
+  context.timeline.at(context.clock.now() + halfClosedGrace, () => {
+    if (!res.headersSent && !res.writableEnded) res.destroy()
   })
 }
