@@ -47,7 +47,7 @@ async function serve<Body extends CommonBody>(
   let headers: Record<string, string> | undefined
   try {
     const body = parseBody(endpoint, context, text)
-    const id = requestId(req, context)
+    const id = requestId(req, context, body)
     const failure = returnError(req) ?? settings.injectFailure?.(text)
     if (failure) throw new RequestError(failure.status, failure.message, failure.param)
     const { name, lora } = resolveModel(body.model, context)
@@ -93,7 +93,17 @@ function parseBody<Body extends CommonBody>(
   return endpoint.parse(json, context)
 }
 
-function requestId(req: IncomingMessage, context: ApiContext): string {
+/** An id from a body has to fit into a header and, because every frame of a stream repeats it, to be short. */
+const usableId = /^[\x21-\x7e]{1,256}$/
+
+/**
+ * The id of a request: from `X-Request-Id` where that is switched on, from the body's `request_id` when it is usable, or
+ * a new one.
+ * @param body parsed JSON
+ */
+export function requestId(req: IncomingMessage, context: ApiContext, body: object): string {
   const given = context.settings.requestIdHeaders ? req.headers['x-request-id'] : undefined
-  return typeof given === 'string' && given !== '' ? given : context.nextId()
+  if (typeof given === 'string' && given !== '') return given
+  const { request_id: own } = body as { readonly request_id?: unknown }
+  return typeof own === 'string' && usableId.test(own) ? own : context.nextId()
 }

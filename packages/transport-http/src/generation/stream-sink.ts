@@ -31,6 +31,8 @@ export class StreamSink implements OutputSink {
   #over = false
   /** Choices that wait until the client has caught up. */
   #held: number[] | undefined
+  /** Ends the present, or last, wait for the client. */
+  #stopWaiting: (() => void) | undefined
 
   constructor(
     context: ApiContext,
@@ -80,7 +82,10 @@ export class StreamSink implements OutputSink {
     try {
       this.#begin()
       this.#encoder.finish(this.#out, sequence, outcome)
-      if (--this.#expected > 0) return
+      if (--this.#expected > 0) {
+        this.#out.flush()
+        return
+      }
       this.#encoder.end(this.#out)
     } catch (error) {
       this.#fail(toRequestError(error))
@@ -114,10 +119,11 @@ export class StreamSink implements OutputSink {
       return
     }
     this.#held = [index]
-    const giveUp = this.#context.timeline.at(this.#context.clock.now() + stalledAfter, () => this.#res.destroy())
-    this.#res.once('close', giveUp)
+    // One listener for all the times that a slow reader is waited for.
+    if (!this.#stopWaiting) this.#res.once('close', () => this.#stopWaiting?.())
+    this.#stopWaiting = this.#context.timeline.at(this.#context.clock.now() + stalledAfter, () => this.#res.destroy())
     this.#out.onDrain(() => {
-      giveUp()
+      this.#stopWaiting?.()
       const held = this.#held ?? []
       this.#held = undefined
       for (const one of held) this.#handle?.resume(one)

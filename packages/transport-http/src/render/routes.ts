@@ -1,0 +1,145 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RequestError } from '@vllm-sim/core-engine'
+import type { MultimodalFeatures, PromptEncoding } from '@vllm-sim/tokenizer'
+import { parseChat, toChatRender } from '../chat/request.ts'
+import { checkPrompts, parseCompletion } from '../completions/request.ts'
+import type { ApiContext } from '../context.ts'
+import { responseHeaders } from '../generation/headers.ts'
+import { requestId } from '../generation/pipeline.ts'
+import { tokenized } from '../generation/prompts.ts'
+import { unparsable } from '../generation/unparsable.ts'
+import { sendJson } from '../http/reply.ts'
+import { resolveModel } from '../models.ts'
+import { postJson, type Route } from '../routes/route.ts'
+import { tokenOffsets } from './offsets.ts'
+import { chatSampling, completionSampling } from './sampling.ts'
+
+/** `POST /v1/chat/completions/render` and `POST /v1/completions/render`: the generate request that a body comes to. */
+export function renderRoutes(context: ApiContext): Route[] {
+  return [
+    postJson(context, '/v1/chat/completions/render', unparsable, (json, req, res) =>
+      renderChat(json, req, res, context),
+    ),
+    postJson(context, '/v1/completions/render', unparsable, (json, req, res) =>
+      renderCompletion(json, req, res, context),
+    ),
+  ]
+}
+
+const failed = 'Render failed, '
+/** As for text completions: vLLM's `VLLM_MAX_COMPLETION_PROMPTS`. */
+const maxPrompts = 1024
+
+async function renderChat(
+  json: unknown,
+  req: IncomingMessage,
+  res: ServerResponse,
+  context: ApiContext,
+): Promise<void> {
+  const body = parseChat(json)
+  if (!body.messages?.length) throw new RequestError(400, 'messages must not be empty')
+  const model = baseModel(body.model, context)
+  const encoding = await tokenized(() => context.tokenizer.encodeChat(toChatRender(body)), same, failed)
+  const id = requestId(req, context, body)
+  const offsets = asksFor(body, 'return_token_offsets') ? tokenOffsets(encoding) : undefined
+  const request = generateRequest(`chatcmpl-${id}`, encoding, chatSampling(body), model, body)
+  send(res, { ...request, ...(offsets ? { token_offsets: offsets } : undefined) }, id, context)
+}
+
+async function renderCompletion(
+  json: unknown,
+  req: IncomingMessage,
+  res: ServerResponse,
+  context: ApiContext,
+): Promise<void> {
+  const body = parseCompletion(json)
+  checkPrompts(body.prompts)
+  if (body.prompts.length > maxPrompts) {
+    throw new RequestError(400, `prompt can have at most ${maxPrompts} prompts, got ${body.prompts.length}.`, 'prompt')
+  }
+  const model = baseModel(body.model, context)
+  const addSpecialTokens = body.add_special_tokens ?? true
+  const encodings: Rendered[] = []
+  for (const prompt of body.prompts) {
+    if (typeof prompt !== 'string') encodings.push({ ids: prompt })
+    else {
+      const encoding = tokenized(() => context.tokenizer.encode(prompt, { addSpecialTokens }), same, failed)
+      encodings.push(encoding instanceof Promise ? await encoding : encoding)
+    }
+  }
+  const sampling = completionSampling(body)
+  checkRepeated([sampling, body.kv_transfer_params, body.cache_salt], encodings.length)
+  const id = requestId(req, context, body)
+  const requests = encodings.map((encoding, at) => generateRequest(`cmpl-${id}-${at}`, encoding, sampling, model, body))
+  send(res, requests, id, context)
+}
+
+/** Characters that the members common to all prompts may take in one answer. */
+const longestRepetition = 16 * 1024 * 1024
+
+/** Each prompt gets its own copy of the request's parameters, so these can make an answer far larger than its request. */
+function checkRepeated(members: unknown, prompts: number): void {
+  const length = JSON.stringify(members).length
+  if (prompts > 1 && length * prompts > longestRepetition) {
+    throw new RequestError(
+      400,
+      `the request's parameters are too large (${length} characters) to be repeated for each of ${prompts} prompts`,
+    )
+  }
+}
+
+function same(encoding: PromptEncoding): PromptEncoding {
+  return encoding
+}
+
+/** Adapters are not rendered for; the base model's names all mean the same. @throws RequestError 404, 400 */
+function baseModel(requested: string | null | undefined, context: ApiContext): string {
+  const { name, lora } = resolveModel(requested, context)
+  if (!lora) return name
+  throw new RequestError(
+    400,
+    `The model \`${name}\` is a LoRA adapter and is not supported by the render endpoints.`,
+    'model',
+  )
+}
+
+type Rendered = Pick<PromptEncoding, 'features'> & { readonly ids: readonly number[] }
+
+/** Members of a body that the generate request takes over. */
+interface CarriedBody {
+  readonly stream?: boolean | null
+  readonly stream_options?: unknown
+  readonly cache_salt?: string | null
+  readonly kv_transfer_params?: unknown
+}
+
+/** The body for `POST /inference/v1/generate` that continues where rendering ends. */
+function generateRequest(id: string, encoding: Rendered, sampling: object, model: string, body: CarriedBody): object {
+  const { features } = encoding
+  const priority = (body as { readonly priority?: unknown }).priority
+  return {
+    request_id: id,
+    token_ids: encoding.ids,
+    ...(features ? { features: wireFeatures(features) } : undefined),
+    sampling_params: sampling,
+    model,
+    stream: body.stream ?? false,
+    ...(body.stream && body.stream_options ? { stream_options: body.stream_options } : undefined),
+    ...(body.cache_salt ? { cache_salt: body.cache_salt } : undefined),
+    priority: Number.isSafeInteger(priority) ? priority : 0,
+    ...(body.kv_transfer_params ? { kv_transfer_params: body.kv_transfer_params } : undefined),
+  }
+}
+
+function wireFeatures({ mmHashes, mmPlaceholders, kwargsData }: MultimodalFeatures): object {
+  const data = kwargsData && Object.keys(kwargsData).length > 0 ? { kwargs_data: kwargsData } : undefined
+  return { mm_hashes: mmHashes, mm_placeholders: mmPlaceholders, ...data }
+}
+
+function asksFor(body: object, member: string): boolean {
+  return (body as Record<string, unknown>)[member] === true
+}
+
+function send(res: ServerResponse, value: unknown, id: string, { settings }: ApiContext): void {
+  sendJson(res, 200, JSON.stringify(value), responseHeaders(settings, id))
+}
