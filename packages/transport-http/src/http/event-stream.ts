@@ -73,7 +73,12 @@ export class EventStream {
    * @returns false when the client reads too slowly; `onDrain` tells when it has caught up
    */
   flush(): boolean {
-    if (this.#pending === '' || this.closed) return true
+    if (this.closed) return true
+    if (this.#pending === '') {
+      // Status and headers may still wait for a first frame.
+      this.#uncork()
+      return true
+    }
     const text = this.#pending
     this.#pending = ''
     if (!this.#socket) return this.#res.write(text)

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
-import { toRequestError } from '../http/errors.ts'
+import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { sendError, sendJson } from '../http/reply.ts'
 
 export type Method = 'GET' | 'POST' | 'DELETE'
@@ -35,11 +35,13 @@ export function getJson(path: string, answer: (req: RoutedRequest) => unknown): 
 /**
  * A route that reads a body as text.
  * @param answer sends the answer itself, or returns a JSON value to be sent with status 200; may throw a RequestError
+ * @param errors how errors look; the common form when absent
  */
 export function postText(
   context: Pick<ApiContext, 'settings' | 'log'>,
   path: string,
   answer: (text: string, req: RoutedRequest, res: ServerResponse) => unknown,
+  errors?: () => ErrorForm,
 ): Route {
   const run = async (text: string, req: RoutedRequest, res: ServerResponse): Promise<void> => {
     try {
@@ -47,7 +49,7 @@ export function postText(
       if (value !== undefined) sendJson(res, 200, JSON.stringify(value))
     } catch (error) {
       if (!(error instanceof RequestError)) context.log.error({ err: error, path }, 'request failed')
-      sendError(res, toRequestError(error))
+      sendError(res, toRequestError(error), undefined, errors?.())
     }
   }
   return {
@@ -55,7 +57,7 @@ export function postText(
     path,
     handle: (req, res) => {
       readBody(req, context.settings.maxBodyBytes, (text, error) => {
-        if (error) sendError(res, error)
+        if (error) sendError(res, error, undefined, errors?.())
         else void run(text, req, res)
       })
     },
@@ -66,14 +68,16 @@ export function postText(
  * A route that reads a JSON body.
  * @param unparsable makes the error for a body that is no JSON
  * @param answer as for `postText`
+ * @param errors as for `postText`
  */
 export function postJson(
   context: Pick<ApiContext, 'settings' | 'log'>,
   path: string,
   unparsable: (detail: string) => RequestError,
   answer: (json: unknown, req: RoutedRequest, res: ServerResponse) => unknown,
+  errors?: () => ErrorForm,
 ): Route {
-  return postText(context, path, (text, req, res) => {
+  const parseAndAnswer = (text: string, req: RoutedRequest, res: ServerResponse): unknown => {
     let json: unknown
     try {
       json = JSON.parse(text)
@@ -81,7 +85,8 @@ export function postJson(
       throw unparsable(text === '' ? 'the body is empty' : (error as Error).message)
     }
     return answer(json, req, res)
-  })
+  }
+  return postText(context, path, parseAndAnswer, errors)
 }
 
 /** The query string of a request. */

@@ -1,0 +1,42 @@
+import type { BodyEncoder, Call, Choice } from '../generation/endpoint.ts'
+import { piecesOf } from '../generation/parts.ts'
+import { messageJson, signatureOf, stopMembers, textBlock, thinkingBlock, toolBlock } from './message.ts'
+import type { MessagesBody } from './request.ts'
+
+/** A Message that is sent whole. */
+export class MessageBodyEncoder implements BodyEncoder {
+  readonly wantsTokens = false
+  readonly #call: Call<MessagesBody>
+
+  constructor(call: Call<MessagesBody>) {
+    this.#call = call
+  }
+
+  encode(choices: readonly Choice[]): string {
+    const { id, model } = this.#call
+    const choice = choices[0]!
+    const { outcome } = choice
+    return messageJson(id, model, {
+      content: this.#blocks(choice).join(),
+      stop: stopMembers(outcome),
+      usage: {
+        input: outcome.promptTokens,
+        cached: outcome.cachedTokens,
+        output: outcome.completionTokens,
+        thinking: outcome.reasoningTokens,
+      },
+    })
+  }
+
+  /** At least one block that is not thinking. */
+  #blocks(choice: Choice): string[] {
+    const pieces = piecesOf(choice)
+    const blocks = pieces.map(({ kind, text, tool }) => {
+      if (kind === 'tool') return toolBlock(tool!, text)
+      const json = JSON.stringify(text).slice(1, -1)
+      return kind === 'text' ? textBlock(json) : thinkingBlock(json, signatureOf(this.#call.id))
+    })
+    if (pieces.every(piece => piece.kind === 'reasoning')) blocks.push(textBlock(''))
+    return blocks
+  }
+}

@@ -1,0 +1,317 @@
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { namedEvents } from '../testing/named-events.ts'
+import { checkEvents, checkResponse } from '../testing/response-shapes.ts'
+import { startServer, type TestServer } from '../testing/server.ts'
+
+type Event = OpenAI.Responses.ResponseStreamEvent
+
+let server: TestServer
+let client: OpenAI
+beforeAll(async () => {
+  server = await startServer()
+  client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none', maxRetries: 0 })
+})
+afterAll(() => server.close())
+
+const model = 'my-model'
+const weather: OpenAI.Responses.FunctionTool = {
+  type: 'function',
+  name: 'get_weather',
+  description: 'The weather of a place',
+  strict: true,
+  parameters: {
+    type: 'object',
+    properties: { location: { type: 'string' } },
+    required: ['location'],
+    additionalProperties: false,
+  },
+}
+
+async function events(body: object): Promise<Event[]> {
+  const response = await server.post('/v1/responses', { model, ...body, stream: true })
+  expect(response.headers.get('content-type')).toBe('text/event-stream')
+  const list = namedEvents<Event>(await response.text())
+  checkEvents(list)
+  return list
+}
+
+describe('text', () => {
+  test('a response has all members of the type and the text', async () => {
+    const response = await client.responses.create({ model, input: 'This is a test.', max_output_tokens: 5 })
+    checkResponse(response)
+    expect(response).toMatchObject({ object: 'response', status: 'completed', model })
+    expect(response.id).toMatch(/^resp_/)
+    expect(response.output).toHaveLength(1)
+    expect(response.output[0]).toMatchObject({ type: 'message', role: 'assistant', id: `msg_${response.id.slice(5)}` })
+    expect(response.output_text).not.toBe('')
+    expect(response.usage!.input_tokens).toBe(10)
+    expect(response.usage!.total_tokens).toBe(10 + response.usage!.output_tokens)
+  })
+
+  test('the length limit completes a response too', async () => {
+    const response = await client.responses.create({ model, input: 'Hi', max_output_tokens: 1 })
+    expect(response.status).toBe('completed')
+    expect(response.incomplete_details).toBeNull()
+    expect(response.usage!.output_tokens).toBe(1)
+  })
+
+  test('what the request says is repeated', async () => {
+    const body = {
+      model,
+      input: 'Hi',
+      instructions: 'Be brief',
+      metadata: { a: 'b' },
+      temperature: 0.5,
+      top_p: 0.25,
+      max_output_tokens: 9,
+      parallel_tool_calls: false,
+      truncation: 'auto',
+      user: 'me',
+      tools: [weather],
+      tool_choice: { type: 'function', name: 'get_weather' },
+      reasoning: { effort: 'high' },
+      text: { format: { type: 'text' }, verbosity: 'low' },
+      service_tier: 'flex',
+    } as const
+    const response = await client.responses.create({ ...body, tools: [weather] })
+    checkResponse(response)
+    const { input: _, ...shown } = body
+    expect(response).toMatchObject(shown)
+    // Not part of the prompt, as in the reference.
+    expect(response.usage!.input_tokens).toBe(
+      (await client.responses.create({ model, input: 'Hi' })).usage!.input_tokens,
+    )
+  })
+
+  test('the events of a text, in order, with one delta per token', async () => {
+    const list = await events({ input: 'Hi', max_output_tokens: 3, ignore_eos: true })
+    expect(list.map(event => event.type)).toEqual([
+      'response.created',
+      'response.in_progress',
+      'response.output_item.added',
+      'response.content_part.added',
+      'response.output_text.delta',
+      'response.output_text.delta',
+      'response.output_text.delta',
+      'response.output_text.done',
+      'response.content_part.done',
+      'response.output_item.done',
+      'response.completed',
+    ])
+    expect(list[3]).toMatchObject({ content_index: 0, output_index: 0, part: { type: 'output_text', text: '' } })
+    expect(list[4]).toMatchObject({ logprobs: [] })
+  })
+
+  test('an empty answer is a message without text, streamed or not', async () => {
+    const echo = await startServer({ settings: { echo: true } })
+    const body = { model, input: [{ role: 'user', content: '' }] }
+    const whole = await echo.json<OpenAI.Responses.Response>('/v1/responses', body)
+    expect(whole.output).toMatchObject([{ content: [{ type: 'output_text', text: '' }] }])
+    expect(whole.usage!.output_tokens).toBe(0)
+    const list = namedEvents<Event>(await (await echo.post('/v1/responses', { ...body, stream: true })).text())
+    checkEvents(list)
+    expect(list.at(-1)).toMatchObject({ response: { output: [{ type: 'message', content: [{ text: '' }] }] } })
+    await echo.close()
+  })
+
+  test('the same request with a seed gives the same text, streamed or not', async () => {
+    const body = { input: 'Hi', seed: 5, max_output_tokens: 300 }
+    const whole = await server.json<OpenAI.Responses.Response>('/v1/responses', { model, ...body })
+    const last = (await events(body)).at(-1) as OpenAI.Responses.ResponseCompletedEvent
+    const text = (response: OpenAI.Responses.Response): unknown =>
+      (response.output[0] as OpenAI.Responses.ResponseOutputMessage).content
+    expect(text(last.response)).toEqual(text(whole))
+    expect(last.response.usage).toEqual(whole.usage)
+  })
+
+  test('stop strings end the text', async () => {
+    const body = { model, input: 'Hi', seed: 5, max_output_tokens: 300, ignore_eos: true }
+    const whole = await server.json<OpenAI.Responses.Response>('/v1/responses', { ...body, stop: ['e'] })
+    expect(JSON.stringify(whole.output)).not.toMatch(/"text":"[^"]*e/)
+  })
+
+  test("the client's stream helper runs to the end", async () => {
+    const stream = client.responses.stream({ model, input: 'Hi' })
+    let text = ''
+    stream.on('response.output_text.delta', ({ delta }) => {
+      text += delta
+    })
+    const response = await stream.finalResponse()
+    expect(response.output_text).toBe(text)
+    expect(text).not.toBe('')
+  })
+})
+
+describe('logprobs', () => {
+  const include = ['message.output_text.logprobs'] as OpenAI.Responses.ResponseIncludable[]
+
+  test('an entry per token with the requested alternatives', async () => {
+    const body = { model, input: 'Hi', include, top_logprobs: 2, max_output_tokens: 3 }
+    const response = await client.responses.create(body)
+    checkResponse(response)
+    const [part] = (response.output[0] as OpenAI.Responses.ResponseOutputMessage).content
+    const { logprobs, text } = part as OpenAI.Responses.ResponseOutputText
+    expect(logprobs).toHaveLength(response.usage!.output_tokens)
+    expect(logprobs!.map(entry => entry.token).join('')).toBe(text)
+    expect(logprobs![0]).toMatchObject({ logprob: -1, top_logprobs: [{ logprob: -1 }, { logprob: -1.5 }] })
+    expect(response.top_logprobs).toBe(2)
+  })
+
+  test('no alternatives are an empty list', async () => {
+    const response = await client.responses.create({ model, input: 'Hi', include, max_output_tokens: 1 })
+    expect(response.output[0]).toMatchObject({ content: [{ logprobs: [{ logprob: -1, top_logprobs: [] }] }] })
+  })
+
+  test('deltas carry one entry each, and those at the end all', async () => {
+    const list = await events({ input: 'Hi', include, top_logprobs: 1, max_output_tokens: 4, ignore_eos: true })
+    const deltas = list.filter(event => event.type === 'response.output_text.delta')
+    expect(deltas.map(event => event.logprobs.length)).toEqual([1, 1, 1, 1])
+    expect(deltas.map(event => event.logprobs[0]!.logprob)).toEqual([-1, -1.1, -1.2, -1])
+    const all = deltas.flatMap(event => event.logprobs)
+    expect(list.find(event => event.type === 'response.output_text.done')).toMatchObject({ logprobs: all })
+    expect(list.at(-1)).toMatchObject({ response: { output: [{ content: [{ logprobs: all }] }] } })
+  })
+
+  test('top_logprobs alone asks for none', async () => {
+    const response = await client.responses.create({ model, input: 'Hi', top_logprobs: 2 })
+    expect(response.output[0]).toMatchObject({ content: [{ logprobs: [] }] })
+  })
+})
+
+describe('tools', () => {
+  test('an agent loop: one call, its result, then text for the rest of the conversation', async () => {
+    const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'The weather in Boston?' }]
+    const first = await client.responses.create({ model, input, tools: [weather, { ...weather, name: 'other' }] })
+    checkResponse(first)
+    expect(first.output).toHaveLength(1)
+    const call = first.output[0] as OpenAI.Responses.ResponseFunctionToolCallItem
+    expect(call.id).toMatch(/^fc_\d{10}$/)
+    expect(call.call_id).toBe(call.id.replace('fc_', 'call_'))
+    expect(Object.keys(JSON.parse(call.arguments))).toEqual(['location'])
+    expect(first.usage!.output_tokens).toBe(server.context.outputTokens(call.arguments).length + 3)
+    const second = await client.responses.create({
+      model,
+      input: [...input, call, { type: 'function_call_output', call_id: call.call_id, output: 'sunny' }],
+      tools: [weather],
+      tool_choice: 'required',
+    })
+    expect(second.output[0]!.type).toBe('message')
+    expect(second.usage!.input_tokens).toBeGreaterThan(first.usage!.input_tokens)
+  })
+
+  test('none gives text', async () => {
+    const response = await client.responses.create({ model, input: 'Hi', tools: [weather], tool_choice: 'none' })
+    expect(response.output[0]!.type).toBe('message')
+  })
+
+  test('the events of a call', async () => {
+    const list = await events({ input: 'Hi', tools: [weather] })
+    expect(list.map(event => event.type).filter((type, at, all) => type !== all[at - 1])).toEqual([
+      'response.created',
+      'response.in_progress',
+      'response.output_item.added',
+      'response.function_call_arguments.delta',
+      'response.function_call_arguments.done',
+      'response.output_item.done',
+      'response.completed',
+    ])
+    expect(list[2]).toMatchObject({ item: { type: 'function_call', arguments: '', status: 'in_progress' } })
+    expect(list.at(-3)).toMatchObject({ name: 'get_weather' })
+  })
+
+  test('the nested form of chat is taken, and shown flat', async () => {
+    const { type, ...definition } = weather
+    const body = { model, input: 'Hi', tools: [{ type, function: definition }] }
+    const response = await server.json<OpenAI.Responses.Response>('/v1/responses', body)
+    checkResponse(response)
+    expect(response.tools).toEqual([weather])
+    expect(response.output[0]!.type).toBe('function_call')
+  })
+
+  test('the stream helper and parse read the arguments', async () => {
+    const stream = client.responses.stream({ model, input: 'Hi', tools: [weather] })
+    const streamed = await stream.finalResponse()
+    expect(streamed.output[0]).toMatchObject({
+      type: 'function_call',
+      parsed_arguments: { location: expect.any(String) },
+    })
+    const parsed = await client.responses.parse({ model, input: 'Hi', tools: [weather] })
+    expect(parsed.output[0]).toMatchObject({ parsed_arguments: { location: expect.any(String) } })
+  })
+})
+
+describe('structured output', () => {
+  const format = {
+    type: 'json_schema',
+    name: 'person',
+    schema: {
+      type: 'object',
+      properties: { name: { type: 'string' }, age: { type: 'integer', minimum: 1, maximum: 99 } },
+      required: ['name', 'age'],
+      additionalProperties: false,
+    },
+  } as const
+
+  test('parse gives an object that fits', async () => {
+    const response = await client.responses.parse({ model, input: 'Hi', text: { format } })
+    expect(response.output_parsed).toEqual({ name: expect.any(String), age: expect.any(Number) })
+    expect(response.text).toEqual({ format })
+  })
+
+  test('streamed text is the same JSON', async () => {
+    const stream = client.responses.stream({ model, input: 'Hi', text: { format } })
+    const response = await stream.finalResponse()
+    expect(Object.keys(response.output_parsed as object).sort()).toEqual(['age', 'name'])
+  })
+
+  test('json_object is an object', async () => {
+    const response = await client.responses.create({ model, input: 'Hi', text: { format: { type: 'json_object' } } })
+    expect(JSON.parse(response.output_text)).toBeInstanceOf(Object)
+  })
+})
+
+describe('reasoning', () => {
+  test('an item of its own before the answer, counted in the usage', async () => {
+    const response = await client.responses.create({ model, input: 'Hi', reasoning: { effort: 'low' } })
+    checkResponse(response)
+    const [reasoning, message] = response.output
+    expect(reasoning).toMatchObject({ type: 'reasoning', id: `rs_${response.id.slice(5)}`, summary: [] })
+    expect(message!.type).toBe('message')
+    const { content } = reasoning as OpenAI.Responses.ResponseReasoningItem
+    expect(content![0]!.text).not.toBe('')
+    expect(response.usage!.output_tokens_details.reasoning_tokens).toBe(
+      server.context.outputTokens(content![0]!.text).length,
+    )
+  })
+
+  test('the events of reasoning come before those of the message', async () => {
+    const list = await events({ input: 'Hi', reasoning: { effort: 'low' } })
+    const types = list.map(event => event.type).filter((type, at, all) => type !== all[at - 1])
+    expect(types.slice(2, 8)).toEqual([
+      'response.output_item.added',
+      'response.content_part.added',
+      'response.reasoning_text.delta',
+      'response.reasoning_text.done',
+      'response.content_part.done',
+      'response.output_item.done',
+    ])
+    expect(list.at(-2)).toMatchObject({ output_index: 1, item: { type: 'message' } })
+  })
+
+  test('reasoning can go back into the input, and be left out of the answer', async () => {
+    const first = await client.responses.create({ model, input: 'Hi', reasoning: {} })
+    const input = [...first.output, { role: 'user', content: 'Go on' }] as OpenAI.Responses.ResponseInput
+    const body = { model, input, reasoning: {}, include_reasoning: false }
+    const second = await server.json<OpenAI.Responses.Response>('/v1/responses', body)
+    expect(second.output.map(item => item.type)).toEqual(['message'])
+    expect(second.usage!.output_tokens_details.reasoning_tokens).toBeGreaterThan(0)
+  })
+
+  test("the client's stream helper runs to the end; effort none is no reasoning", async () => {
+    const stream = client.responses.stream({ model, input: 'Hi', reasoning: { effort: 'low' } })
+    expect((await stream.finalResponse()).output.map(item => item.type)).toEqual(['reasoning', 'message'])
+    const plain = await client.responses.create({ model, input: 'Hi', reasoning: { effort: 'none' } })
+    expect(plain.output.map(item => item.type)).toEqual(['message'])
+  })
+})

@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http'
+import { RequestError } from '@vllm-sim/core-engine'
+import { toRequestError } from '../http/errors.ts'
+import { sendError, sendJson } from '../http/reply.ts'
+import { type Method, queryOf, type Route, type RoutedRequest } from '../routes/route.ts'
+import { InvalidRequestError, responseNotFound } from './errors.ts'
+import { followResponse } from './follow.ts'
+import { inputItemPage } from './input-items.ts'
+import type { ResponseRecord } from './record.ts'
+import type { ResponseStore } from './store.ts'
+
+/** `GET` and `DELETE /v1/responses/{id}`, `/cancel` and `/input_items` */
+export function responseRoutes(store: ResponseStore): Route[] {
+  const route = (
+    method: Method,
+    suffix: string,
+    answer: (record: ResponseRecord, req: RoutedRequest, res: ServerResponse) => string | undefined,
+  ): Route => ({
+    method,
+    path: `/v1/responses/:id${suffix}`,
+    handle: (req, res) => {
+      req.resume()
+      try {
+        const json = answer(find(store, req), req, res)
+        if (json !== undefined) sendJson(res, 200, json)
+      } catch (error) {
+        sendError(res, toRequestError(error))
+      }
+    },
+  })
+  return [
+    route('GET', '', retrieve),
+    route('DELETE', '', record => {
+      store.delete(record.id)
+      record.abort?.()
+      return JSON.stringify({ id: record.id, object: 'response', deleted: true })
+    }),
+    route('POST', '/cancel', cancel),
+    route('GET', '/input_items', (record, req) => JSON.stringify(inputItemPage(record, queryOf(req)))),
+  ]
+}
+
+function find(store: ResponseStore, req: RoutedRequest): ResponseRecord {
+  const id = String(req.params?.['id'] ?? '')
+  const record = store.get(id)
+  if (!record) throw responseNotFound(id)
+  return record
+}
+
+/** The object, or with `stream` its events after number `starting_after`. */
+function retrieve(record: ResponseRecord, req: RoutedRequest, res: ServerResponse): string | undefined {
+  const query = queryOf(req)
+  if (!['true', 'True', '1'].includes(query.get('stream') ?? '')) return record.json()
+  const after = query.get('starting_after')
+  if (after !== null && !/^\d{1,15}$/.test(after)) {
+    throw new RequestError(
+      400,
+      `starting_after must be the sequence number of an event, got ${JSON.stringify(after)}.`,
+      'starting_after',
+    )
+  }
+  followResponse(record, res, after === null ? -1 : Number(after))
+  return undefined
+}
+
+/** Only what is made in the background can be cancelled; doing it twice is harmless. */
+function cancel(record: ResponseRecord): string {
+  if (record.status !== 'cancelled') {
+    if (!record.abort) throw new InvalidRequestError(400, 'Cannot cancel a synchronous response.', 'response_id')
+    record.abort()
+  }
+  return record.json()
+}

@@ -1,0 +1,79 @@
+import type { ToolChoice } from '../generation/tools.ts'
+import { readToolChoice } from '../generation/tools.ts'
+import { unparsable } from '../generation/unparsable.ts'
+import { isObject } from './input.ts'
+
+/** A function as the Responses protocol writes it: flat, with all members. */
+export interface FunctionTool {
+  readonly type: 'function'
+  readonly name: string
+  readonly description?: string
+  readonly parameters: unknown
+  readonly strict: boolean | null
+}
+
+/**
+ * Reads `tools`, in the flat form of this protocol or the nested one of chat.
+ * @throws RequestError 400
+ */
+export function parseTools(tools: unknown): FunctionTool[] {
+  if (tools === undefined || tools === null) return []
+  if (!Array.isArray(tools)) throw unparsable(`tools must be an array: got ${typeof tools}`, 'tools')
+  return tools.map(readTool)
+}
+
+function readTool(tool: unknown): FunctionTool {
+  if (!isObject(tool)) throw invalid('a tool must be an object')
+  const type = tool['type'] ?? ''
+  if (type !== 'function') throw unparsable(`unsupported tool type ${JSON.stringify(String(type))}`, 'tools')
+  const nested = tool['function']
+  const { name, description, parameters, strict } = isObject(nested) ? nested : tool
+  if (name !== undefined && name !== null && typeof name !== 'string') throw invalid('`name` must be a string')
+  if (!name) throw unparsable('tool name is required', 'tools')
+  return {
+    type,
+    name,
+    ...(typeof description === 'string' ? { description } : undefined),
+    parameters: parameters ?? null,
+    strict: typeof strict === 'boolean' ? strict : null,
+  }
+}
+
+function invalid(detail: string): Error {
+  return unparsable(`invalid tool entry: ${detail}`, 'tools')
+}
+
+/** Functions as chat templates know them. */
+export function templateTools(tools: readonly FunctionTool[]): object[] {
+  return tools.map(({ name, description, parameters }) => ({
+    type: 'function',
+    function: { name, ...(description === undefined ? undefined : { description }), parameters },
+  }))
+}
+
+/**
+ * Which functions an answer calls: made for agent loops, so the first turn calls one unless the request says otherwise,
+ * and after a function's result there are no further calls.
+ */
+export function turnChoice(wire: unknown, afterResult: boolean): ToolChoice {
+  const choice = readToolChoice(wire)
+  if (afterResult) return { mode: 'none' }
+  return wire === undefined || wire === null || wire === 'auto' ? { mode: 'required' } : choice
+}
+
+/** `tool_choice` as answers repeat it. */
+export function shownChoice(wire: unknown): unknown {
+  const choice = readToolChoice(wire)
+  switch (choice.mode) {
+    case 'named':
+      return { type: 'function', name: choice.name }
+    case 'allowed':
+      return {
+        type: 'allowed_tools',
+        mode: choice.required ? 'required' : 'auto',
+        tools: choice.names.map(name => ({ type: 'function', name })),
+      }
+    default:
+      return isObject(wire) ? wire : choice.mode
+  }
+}
