@@ -3,8 +3,10 @@
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 function installFailed(reason) {
-  console.error(`The dependencies are not installed: ${reason}.`)
-  console.error('The messages of the install above say why. Run "npx pnpm@12 install" when the cause is mended.')
+  process.stderr.write(
+    `The dependencies are not installed: ${reason}.\n` +
+      'The messages of the install above say why. Run "npx pnpm@12 install" when the cause is mended.\n',
+  )
   process.exit(1)
 }
 

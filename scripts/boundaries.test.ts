@@ -1,0 +1,97 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+
+const root = path.dirname(import.meta.dirname)
+
+/** Which packages of the workspace a package may name in its `package.json`: the table in CONTRIBUTING.md. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  latency: [],
+  tokenizer: [],
+  dataset: ['tokenizer'],
+  'core-engine': ['latency'],
+  'kv-events': ['core-engine'],
+  metrics: ['core-engine'],
+  'transport-http': ['core-engine', 'tokenizer'],
+}
+
+describe('imports between packages', () => {
+  test.each(globSync('packages/*/package.json', { cwd: root }))('%s names only what the table allows', file => {
+    const { name, dependencies = {} } = JSON.parse(readFileSync(path.join(root, file), 'utf8'))
+    const short = name.replace('@vllm-sim/', '')
+    const used = Object.keys(dependencies).flatMap(one => (one.startsWith('@vllm-sim/') ? [one.slice(10)] : []))
+    expect(allowed[short], `${short} is missing in the table of this test`).toBeDefined()
+    expect(used.filter(one => !allowed[short]!.includes(one))).toEqual([])
+  })
+})
+
+describe('bans', () => {
+  const folders: string[] = []
+
+  afterAll(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** The rules that Biome reports for `source` as a file of `folder`. */
+  function rulesBroken(folder: string, source: string): string[] {
+    const own = path.join(root, folder, `ban-${process.pid}-${folders.length}`)
+    mkdirSync(own, { recursive: true })
+    folders.push(own)
+    const file = path.join(own, 'sample.ts')
+    writeFileSync(file, source)
+    const biome = path.join(root, 'node_modules/.bin/biome')
+    expect(existsSync(biome)).toBe(true)
+    try {
+      execFileSync(biome, ['lint', '--reporter=json', file], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
+      return []
+    } catch (error) {
+      const report = JSON.parse((error as { stdout: Buffer }).stdout.toString())
+      return report.diagnostics.map((one: { category: string }) => one.category)
+    }
+  }
+
+  const globals = 'lint/style/noRestrictedGlobals'
+  const imports = 'lint/style/noRestrictedImports'
+
+  test.each([
+    ['packages/metrics/src', 'export const a = Date.now()', globals],
+    ['packages/metrics/src', 'export const a = performance.now()', globals],
+    ['packages/metrics/src', 'setTimeout(() => {}, 1)', globals],
+    ['packages/metrics/src', "export const a = process['env']", globals],
+    ['packages/metrics/src', 'export const { env } = process', globals],
+    ['packages/metrics/src', 'process.exit(1)', globals],
+    ['packages/metrics/src', 'export const a = crypto.randomUUID()', globals],
+    ['packages/metrics/src', "import { randomBytes } from 'node:crypto'\nexport const a = randomBytes(1)", imports],
+    ['packages/metrics/src', "import { env } from 'node:process'\nexport const a = env", imports],
+    ['packages/metrics/src', "import { setTimeout } from 'node:timers/promises'\nawait setTimeout(1)", imports],
+    ['packages/metrics/src', 'export const a = Math.random()', 'plugin'],
+    ['packages/metrics/src', "export const a = Math['random']()", 'plugin'],
+    ['packages/metrics/src', 'export const { random } = Math', 'plugin'],
+    ['packages/metrics/src', 'export const a = AbortSignal.timeout(5)', 'plugin'],
+    ['apps/sim-server/src', 'export const a = Date.now()', globals],
+    ['packages/latency/src', 'export const a = process.env', globals],
+  ])('%s: %s', (folder, source, rule) => {
+    expect(rulesBroken(folder, `${source}\n`)).toContain(rule)
+  })
+
+  test.each([
+    ['packages/latency/src', 'export const a = Date.now() + Math.random()'],
+    ['apps/sim-server/src', "export const a = process.env['X']"],
+    ['packages/metrics/src', "import { hash } from 'node:crypto'\nexport const a = hash('sha1', '')"],
+  ])('%s may: %s', (folder, source) => {
+    expect(rulesBroken(folder, `${source}\n`)).toEqual([])
+  })
+})
+
+test('turbo boundaries refuses an import that a package does not declare', () => {
+  const file = path.join(root, 'packages/latency/src', `ban-${process.pid}.ts`)
+  writeFileSync(file, "import '@vllm-sim/metrics'\n")
+  try {
+    expect(() =>
+      execFileSync(path.join(root, 'node_modules/.bin/turbo'), ['boundaries'], { cwd: root, stdio: 'ignore' }),
+    ).toThrow()
+  } finally {
+    rmSync(file)
+  }
+})
