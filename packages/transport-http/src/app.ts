@@ -3,11 +3,20 @@ import express, { type Express } from 'express'
 import { chatEndpoint } from './chat/endpoint.ts'
 import { completionEndpoint } from './completions/endpoint.ts'
 import type { ApiContext } from './context.ts'
+import { embeddingRoutes } from './embeddings/routes.ts'
+import { generateEndpoint } from './generate/endpoint.ts'
 import { generationHandler, type Handler } from './generation/pipeline.ts'
 import { KeyCheck } from './http/auth.ts'
 import { applyCors, type CorsOptions } from './http/cors.ts'
 import { toRequestError } from './http/errors.ts'
 import { sendError, sendJson, sendText } from './http/reply.ts'
+import { countTokensRoute } from './messages/count-tokens.ts'
+import { messagesEndpoint } from './messages/endpoint.ts'
+import { derenderRoutes } from './render/derender.ts'
+import { renderRoutes } from './render/routes.ts'
+import { responsesEndpoint } from './responses/endpoint.ts'
+import { responseRoutes } from './responses/routes.ts'
+import { ResponseStore } from './responses/store.ts'
 import { type HealthOptions, healthRoutes } from './routes/health.ts'
 import { LoadTracker, loadRoutes } from './routes/load.ts'
 import { modelRoutes } from './routes/models.ts'
@@ -55,7 +64,13 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
   }
   generation(chatEndpoint)
   generation(completionEndpoint)
+  generation(generateEndpoint)
+  const responses = new ResponseStore()
+  generation(responsesEndpoint(responses))
+  generation(messagesEndpoint)
   routes.push(...healthRoutes(options), ...modelRoutes(context), ...tokenizeRoutes(context), ...loadRoutes(tracker))
+  routes.push(...renderRoutes(context), ...derenderRoutes(context), ...embeddingRoutes(context))
+  routes.push(countTokensRoute(context), ...responseRoutes(responses))
   routes.push(...(options.routes ?? []))
   if (options.docs) routes.push(...openapiRoutes(routes, options.version))
   register(app, routes)
@@ -72,7 +87,7 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
       sendJson(res, 401, '{"error":"Unauthorized"}')
       return
     }
-    const handle = req.method === 'POST' ? hot.get(req.url!) : undefined
+    const handle = req.method === 'POST' ? hot.get(withoutQuery(req.url!)) : undefined
     if (handle) handle(req, res)
     else app(req as never, res as never, (error?: unknown) => unmatched(req, res, context, error))
   }
@@ -113,6 +128,11 @@ function unmatched(req: IncomingMessage, res: ServerResponse, context: ApiContex
 function originForm(url: string): string {
   const parsed = URL.parse(url)
   return parsed ? parsed.pathname + parsed.search : '/'
+}
+
+function withoutQuery(url: string): string {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
 }
 
 /** `//v1//models` is `/v1/models`; the query is left alone. */
