@@ -46,7 +46,7 @@ function podHeaders(config: Config, port: number): Record<string, string> {
 }
 
 /** How tool calls are made up. */
-export function toolCallSettings(config: Config): ToolCallSettings {
+function toolCallSettings(config: Config): ToolCallSettings {
   return {
     integers: { min: config.minToolCallIntegerParam, max: config.maxToolCallIntegerParam },
     numbers: { min: config.minToolCallNumberParam, max: config.maxToolCallNumberParam },
@@ -59,7 +59,7 @@ export function toolCallSettings(config: Config): ToolCallSettings {
 }
 
 /** When answers begin with reasoning, and how long it is. */
-export function reasoningSettings(config: Config): ReasoningSettings {
+function reasoningSettings(config: Config): ReasoningSettings {
   return {
     enabled: config.reasoningParser !== '',
     percent: config.reasoningRate,
@@ -68,7 +68,7 @@ export function reasoningSettings(config: Config): ReasoningSettings {
 }
 
 /** The images of an omni model; undefined for other models. Reads the configuration in force at each use. */
-export function imageSettings(live: { readonly config: Config }): ImageSettings | undefined {
+function imageSettings(live: { readonly config: Config }): ImageSettings | undefined {
   if (!live.config.omni) return undefined
   const chance = new ContentChance(Number(live.config.seed), 'image', () => live.config.imageEmissionRate)
   return {

@@ -1,3 +1,4 @@
+import http from 'node:http'
 import type { Clock } from '@vllm-sim/latency'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import type { Config } from './config/index.ts'
@@ -11,7 +12,7 @@ const idleTimeout = 60_000
 export type OpenDataset = import('@vllm-sim/dataset').Dataset
 
 /** Whether answers come from a dataset. */
-export function usesDataset(config: Config): boolean {
+function usesDataset(config: Config): boolean {
   return config.datasetPath !== '' && config.mode !== 'echo' && !config.mmEncoderOnly
 }
 
@@ -26,6 +27,7 @@ export async function fetchDataset(config: Config, clock: Clock, log: Logger, si
   }
   if (!usesDataset(config) || config.datasetUrl === '') return
   const { DatasetError, ensureDataset, logProgress } = await import('@vllm-sim/dataset')
+  useProxies()
   const write = (message: string, fields: object = {}): void => log.info(fields, message)
   try {
     await ensureDataset({
@@ -68,5 +70,13 @@ export async function openRecorded(
   } catch (error) {
     if (error instanceof DatasetError) throw new StartError(`dataset initialization error: ${error.message}`)
     throw error
+  }
+}
+
+/** Node's own requests go through the proxies of the environment only when told. Nodes before 24.5 cannot. */
+function useProxies(): void {
+  const { env } = process
+  if (env['HTTP_PROXY'] || env['http_proxy'] || env['HTTPS_PROXY'] || env['https_proxy']) {
+    http.setGlobalProxyFromEnv?.(env)
   }
 }

@@ -1,13 +1,15 @@
 import { RealClock } from '@vllm-sim/core-engine'
 import type { Clock } from '@vllm-sim/latency'
+import { VersionError } from '@vllm-sim/metrics'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import type { Configurable, UpdateConfig } from './admin/update.ts'
 import type { Config } from './config/index.ts'
 import { openRecorded } from './dataset.ts'
-import { createInstance, type Instance, warmUpInstance } from './instance.ts'
+import { createInstance, type Instance, type InstanceOptions, warmUpInstance } from './instance.ts'
 import { type KvEvents, openKvEvents } from './kv-events.ts'
 import { createListener, type Listener } from './listener/listener.ts'
 import type { Logger } from './log.ts'
+import { StartError } from './process/start-error.ts'
 import { StatsLog } from './stats-log.ts'
 import { version } from './version.ts'
 import { warmUp } from './warm-up.ts'
@@ -42,7 +44,7 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
   const { config, log, tokenizer, updateConfig } = options
   const clock = new RealClock()
   const dataset = await openRecorded(config, tokenizer, log)
-  const instance = createInstance({ config, tokenizer, log, port: config.port, recorded: dataset, updateConfig })
+  const instance = create({ config, tokenizer, log, port: config.port, recorded: dataset, updateConfig })
   const kvEvents = await openKvEvents(config, config.port, instance.engine.timeline, log)
   if (kvEvents) instance.engine.observe(kvEvents)
   const stats = config.disableLogStats ? undefined : statsLog(instance, clock, log)
@@ -64,6 +66,15 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
       dataset?.close()
       return drained
     },
+  }
+}
+
+function create(options: InstanceOptions): Instance {
+  try {
+    return createInstance(options)
+  } catch (error) {
+    if (error instanceof VersionError) throw new StartError(error.message)
+    throw error
   }
 }
 

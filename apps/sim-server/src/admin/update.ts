@@ -1,10 +1,4 @@
-import {
-  type AdminUpdate,
-  AdminUpdateError,
-  applyAdminUpdate,
-  applyFakeMetricsUpdate,
-  type Config,
-} from '../config/index.ts'
+import { type AdminUpdate, applyAdminUpdate, applyFakeMetricsUpdate, type Config } from '../config/index.ts'
 
 /** A body to change the configuration with: of `POST /admin/config`, or of the deprecated `POST /fake_metrics`. */
 export interface UpdateRequest {
@@ -32,5 +26,3 @@ export type UpdateConfig = (request: UpdateRequest) => Promise<void>
 export function updateOne(target: Configurable): UpdateConfig {
   return async request => target.apply(readUpdate(target.config, request))
 }
-
-export { AdminUpdateError }
