@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { brokenStream } from '../testing/failing-engine.ts'
 import { startServer, type TestServer } from '../testing/server.ts'
 
 let server: TestServer
@@ -131,6 +132,16 @@ describe('echo shows how input is read', () => {
     const response = await server.json<{ usage: { input_tokens: number } }>('/v1/responses', { model, input })
     expect(response.usage.input_tokens).toBe(tokens)
   })
+})
+
+test('an error in the middle of a stream is a frame and a complete end', async () => {
+  const text = await brokenStream(server.context, '/v1/responses', { model, input: 'x' })
+  expect(text.split('\n\n').slice(-3)).toEqual([
+    'data: {"error":{"message":"the engine broke","type":"InternalServerError","param":null,"code":500}}',
+    'data: [DONE]',
+    '',
+  ])
+  expect(text).not.toContain('response.completed')
 })
 
 test('an error in a stream that has not begun has its own status; injected ones too', async () => {
