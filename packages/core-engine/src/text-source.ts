@@ -131,7 +131,8 @@ export class PlannedSource implements TextSource {
   }
 
   get nextIsFree(): boolean {
-    return this.#at === 0 && this.#part > 0 && this.#plan.parts[this.#part]?.kind === 'tool'
+    const { parts } = this.#plan
+    return this.#at === 0 && parts[this.#part]?.kind === 'tool' && parts[this.#part - 1]?.kind === 'tool'
   }
 
   next(): Token {

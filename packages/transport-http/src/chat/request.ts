@@ -112,11 +112,19 @@ export function parseChat(json: unknown): ChatBody {
   return { ...body, toolChoice: readToolChoice(body.tool_choice) }
 }
 
-/** Content is text or a list of blocks, and an image's URL stands in an object. */
-export function checkContent(messages: readonly WireMessage[]): void {
+/**
+ * Content is text or a list of blocks, and an image's URL stands in an object.
+ * @param fail makes the error
+ */
+export function checkContent(
+  messages: readonly WireMessage[],
+  fail: (detail: string, param: string | null) => Error = unparsable,
+): void {
   for (const { content } of messages) {
     if (typeof content === 'string' || content === null || content === undefined) continue
-    if (!Array.isArray(content) || !content.every(isBlock)) throw unparsable('content format not supported', 'messages')
+    if (!Array.isArray(content) || !content.every(isBlock)) {
+      throw fail('content format not supported', 'messages')
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
+import { brief } from '../generation/brief.ts'
 import { logprobCount } from '../generation/logprobs.ts'
 import { type FormatBody, formatProperties, readOutputFormat } from '../generation/output-format.ts'
 import {
@@ -68,7 +69,7 @@ export function promptsOf(prompt: unknown): WirePrompt[] {
 function tokenIds(list: readonly unknown[]): readonly number[] {
   for (const id of list) {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > maxTokenId) {
-      throw badPrompt(`${JSON.stringify(id)} is not a token id`)
+      throw badPrompt(`${brief(id)} is not a token id`)
     }
   }
   return list as readonly number[]

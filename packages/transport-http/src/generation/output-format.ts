@@ -1,6 +1,7 @@
 import { type Constraint, RequestError } from '@vllm-sim/core-engine'
 import { anyObject, arrayOf, boolean, object, string } from '../schema/types.ts'
 import type { JsonSchema } from '../schema/validator.ts'
+import { brief } from './brief.ts'
 
 /** A form that the text of an answer must have. `member` is the request's member that demands it. */
 export type OutputFormat = Constraint & { readonly member: string }
@@ -75,7 +76,7 @@ export function readOutputFormat(body: FormatBody): OutputFormat | undefined {
 function constraintCount(rule: string, problem: string, given: unknown): RequestError {
   return new RequestError(
     400,
-    `You ${rule} kind of structured outputs constraint but ${problem} specified: ${JSON.stringify(given)}`,
+    `You ${rule} kind of structured outputs constraint but ${problem} specified: ${brief(given)}`,
     'structured_outputs',
   )
 }
@@ -105,7 +106,7 @@ export function readResponseFormat(
   }
   throw new RequestError(
     400,
-    `${member} of type ${JSON.stringify(type)} is not supported, use text, json_object or json_schema`,
+    `${member} of type ${brief(type)} is not supported, use text, json_object or json_schema`,
     member,
   )
 }

@@ -26,6 +26,7 @@ export function tokenized<T, R>(
 }
 
 function tokenizeError(error: unknown, prefix: string): RequestError {
+  if (error instanceof RequestError) return error
   const message = error instanceof Error ? error.message : String(error)
   const status = error instanceof TokenizerError ? error.status : undefined
   if (status !== undefined && status >= 400 && status < 500) return new RequestError(status, message)

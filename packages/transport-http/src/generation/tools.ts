@@ -68,7 +68,7 @@ function nameOf(tool: Record<string, unknown>): string {
 }
 
 function unknownType(type: unknown): RequestError {
-  return unparsable(`unknown ToolChoice type: ${typeof type === 'string' ? type : ''}`, 'tool_choice')
+  return unparsable(`unknown ToolChoice type: ${typeof type === 'string' ? type.slice(0, 100) : ''}`, 'tool_choice')
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

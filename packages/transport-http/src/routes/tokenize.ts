@@ -1,6 +1,6 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import type { PromptEncoding } from '@vllm-sim/tokenizer'
-import { messageSchema, toChatRender, type WireMessage } from '../chat/request.ts'
+import { checkContent, messageSchema, toChatRender, type WireMessage } from '../chat/request.ts'
 import type { ApiContext } from '../context.ts'
 import { tokenized } from '../generation/prompts.ts'
 import { anyObject, arrayOf, boolean, object, string } from '../schema/types.ts'
@@ -75,6 +75,7 @@ export function tokenizeRoutes(context: ApiContext): Route[] {
 function encode(body: TokenizeBody, { tokenizer }: ApiContext): PromptEncoding | Promise<PromptEncoding> {
   if (body.messages) {
     if (body.prompt) throw new RequestError(400, 'both prompt and messages fields in tokenize request')
+    checkContent(body.messages, unparsable)
     return tokenizer.encodeChat(toChatRender(body))
   }
   if (!body.prompt) return { ids: [], pieces: [] }
