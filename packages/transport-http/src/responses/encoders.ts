@@ -1,26 +1,29 @@
-import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
+import { type Outcome, type SequenceView, Token } from '@vllm-sim/core-engine'
 import type { BodyEncoder, Call, Choice, StreamEncoder } from '../generation/endpoint.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import { ResponseEvents } from './events.ts'
 import { ResponseRecord } from './record.ts'
-import { isStored, type ResponsesBody } from './request.ts'
+import { isStored, logprobsOf, type ResponsesBody } from './request.ts'
 import type { ResponseStore } from './store.ts'
 
 /** The Response object of an answer that is sent whole. */
 export class ResponseBodyEncoder implements BodyEncoder {
-  readonly wantsTokens = true
+  readonly wantsTokens: boolean
   readonly #call: Call<ResponsesBody>
   readonly #store: ResponseStore
 
   constructor(call: Call<ResponsesBody>, store: ResponseStore) {
     this.#call = call
     this.#store = store
+    this.wantsTokens = logprobsOf(call.body, call.context) !== undefined
   }
 
   encode(choices: readonly Choice[]): string {
-    const { sequence, tokens, outcome } = choices[0]!
+    const { sequence, text, tokens, outcome } = choices[0]!
     const record = new ResponseRecord(this.#call)
-    record.push(sequence, tokens, tokens.length)
+    // Plain text is kept in one piece: events that are made from it later have one delta.
+    if (this.wantsTokens || sequence.parts) record.push(sequence, tokens, tokens.length)
+    else record.push(sequence, [new Token(0, text)], text === '' ? 0 : 1)
     record.finish(outcome)
     if (isStored(this.#call.body)) this.#store.put(record)
     return record.json()
