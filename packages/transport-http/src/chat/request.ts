@@ -222,10 +222,12 @@ export type RenderBody = Pick<
   | 'add_special_tokens'
   | 'chat_template'
   | 'chat_template_kwargs'
+  | 'reasoning_effort'
 > & { readonly tools?: readonly unknown[] | null }
 
 /** The conversation of a request, ready to be rendered. */
 export function toChatRender(body: RenderBody): ChatRender {
+  const kwargs = templateKwargs(body)
   return {
     messages: (body.messages ?? []).map(toChatMessage),
     ...(body.tools?.length ? { tools: body.tools } : undefined),
@@ -236,6 +238,15 @@ export function toChatRender(body: RenderBody): ChatRender {
     ...(body.continue_final_message ? { continueFinalMessage: true } : undefined),
     ...(body.add_special_tokens ? { addSpecialTokens: true } : undefined),
     ...(body.chat_template ? { chatTemplate: body.chat_template } : undefined),
-    ...(body.chat_template_kwargs ? { chatTemplateKwargs: body.chat_template_kwargs } : undefined),
+    ...(kwargs ? { chatTemplateKwargs: kwargs } : undefined),
   }
+}
+
+/** A reasoning effort tells the template whether to think, as in vLLM, unless the request tells it itself. */
+function templateKwargs({
+  chat_template_kwargs: kwargs,
+  reasoning_effort: effort,
+}: RenderBody): ChatRender['chatTemplateKwargs'] {
+  if (typeof effort !== 'string') return kwargs ?? undefined
+  return { enable_thinking: effort !== 'none', reasoning_effort: effort, ...kwargs }
 }
