@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { createRequire } from 'node:module'
 import { TokenizerError } from '../errors.ts'
 import type { StartTimer } from '../timer.ts'
 
@@ -38,9 +39,13 @@ const MAX_REDIRECTS = 10
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /** Undefined on Node before 24.5, which then simply connects without a proxy. */
-async function agentOptions(environment: Environment | undefined): Promise<object> {
+// An `import` of these modules would read all their exports and load undici with them.
+const load = createRequire(import.meta.url)
+
+/** Whether the environment names a proxy; names are then resolved there and not here. */
+export function usesProxy(environment: Environment | undefined): boolean {
   const variables = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy']
-  return environment && variables.some(name => environment[name]) ? { proxyEnv: environment } : {}
+  return environment !== undefined && variables.some(name => environment[name])
 }
 
 class Deadline {
@@ -114,8 +119,9 @@ async function send(
 ): Promise<{ response: IncomingMessage; request: ClientRequest; silence: Deadline }> {
   const secure = url.protocol === 'https:'
   if (!secure && url.protocol !== 'http:') throw new TokenizerError(`${url.href} is not an HTTP address`, 'network')
-  const { Agent, request: start } = secure ? await import('node:https') : await import('node:http')
-  const agent = new Agent({ keepAlive: false, ...(await agentOptions(options.environment)) })
+  const { Agent, request: start } = load(secure ? 'node:https' : 'node:http') as typeof import('node:http')
+  const proxy = usesProxy(options.environment) ? { proxyEnv: options.environment } : {}
+  const agent = new Agent({ keepAlive: false, ...proxy })
   const silence = new Deadline(options.startTimer)
   const body = options.method === 'POST' ? (options.body ?? '') : undefined
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
