@@ -2,6 +2,7 @@ import { RealClock } from '@vllm-sim/core-engine'
 import { type Config, ConfigError, type LoadResult, loadConfig, startError } from './config/index.ts'
 import { fetchDataset } from './dataset.ts'
 import { createLog, type Logger } from './log.ts'
+import { Cleanup } from './process/cleanup.ts'
 import { handleCrashes } from './process/crash.ts'
 import { print } from './process/output.ts'
 import { StartError } from './process/start-error.ts'
@@ -13,8 +14,8 @@ import { version } from './version.ts'
 
 const exit = { ok: 0, failed: 1, usage: 2 } as const
 
-/** How long a start that is broken off may take to clean up, milliseconds. */
-const breakOffLimit = 1000
+/** How long an end that is not orderly may take to clean up, milliseconds. */
+const cleanupLimit = 1000
 
 /** The program: reads the configuration, serves until a signal, ends the process. */
 export async function run(
@@ -28,16 +29,20 @@ export async function run(
   const log = createLog({ level: config.logLevel, format: config.logFormat, ...rankField(config) })
   handleCrashes(log)
   logConfiguration(log, loaded, config.logFormat === 'json')
-  const running = await startOrExit(config, log, stop)
+  const cleanup = new Cleanup(new RealClock(), cleanupLimit)
+  stop.beforeSuddenEnd = () => cleanup.run()
+  const running = await startOrExit(config, log, stop, cleanup)
   log.info('Application startup complete.')
 
   const ending = await Promise.race([stop.requested, running.failed])
   if (ending instanceof Error) {
     log.error(ending instanceof StartError ? { reason: ending.message } : { err: ending }, 'the server cannot go on')
+    await cleanup.run()
     process.exit(exit.failed)
   }
   log.info({ signal: ending, limit_s: config.shutdownTimeout / 1000 }, 'shutting down')
   const drained = await running.stop(config.shutdownTimeout)
+  if (stop.sudden) process.exit(exit.failed)
   log.info(drained ? 'stopped' : 'stopped; requests that were still running were aborted')
   process.exit(exit.ok)
 }
@@ -74,35 +79,36 @@ function rankField({ dataParallelRank, rank }: Config): { fields?: { rank: numbe
 }
 
 /** Starts everything. Ends the process when that is not possible, or when a signal comes before it is done. */
-async function startOrExit(config: Config, log: Logger, stop: StopSignal): Promise<Running> {
-  const starting = start(config, log, stop.signal)
+async function startOrExit(config: Config, log: Logger, stop: StopSignal, cleanup: Cleanup): Promise<Running> {
+  const starting = start(config, log, stop.signal, cleanup)
   try {
     const first = await Promise.race([starting, stop.requested])
     if (typeof first !== 'string') return first
-    log.info({ signal: first }, 'stopped before the start was complete')
   } catch (error) {
     // A start that was broken off fails as a consequence.
     if (!stop.signal.aborted) {
       if (error instanceof StartError) log.error(error.message)
       else log.fatal({ err: error }, 'internal error at the start')
+      await cleanup.run()
       process.exit(exit.failed)
     }
   }
-  const { promise, resolve } = Promise.withResolvers<void>()
-  new RealClock().timer(breakOffLimit, resolve)
-  await Promise.race([promise, starting.then(running => running.stop(0)).catch(() => {})])
-  process.exit(exit.ok)
+  log.info('stopped before the start was complete')
+  // What was begun ends by itself, a download for example, or is ended.
+  cleanup.add(() => starting.then(() => {}))
+  await cleanup.run()
+  process.exit(stop.sudden ? exit.failed : exit.ok)
 }
 
-async function start(config: Config, log: Logger, signal: AbortSignal): Promise<Running> {
+async function start(config: Config, log: Logger, signal: AbortSignal, cleanup: Cleanup): Promise<Running> {
   const problem = startError(config)
   if (problem !== undefined) throw new StartError(problem)
   const clock = new RealClock()
   await fetchDataset(config, clock, log, signal)
   const tokenizer = await openTokenizer(config, clock, log)
-  if (config.ranksInProcess === 1) return serve({ config, log, tokenizer })
+  if (config.ranksInProcess === 1) return serve({ config, log, tokenizer, cleanup })
   // Each rank has one of its own. Here it was only found out which, and downloaded.
   await tokenizer.close()
   const { serveRanks } = await import('./ranks/group.ts')
-  return serveRanks(config, tokenizer.kind === 'simulated')
+  return serveRanks(config, tokenizer.kind === 'simulated', cleanup)
 }

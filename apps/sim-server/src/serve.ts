@@ -9,6 +9,7 @@ import { createInstance, type Instance, type InstanceOptions, warmUpInstance } f
 import { type KvEvents, openKvEvents } from './kv-events.ts'
 import { createListener, type Listener } from './listener/listener.ts'
 import type { Logger } from './log.ts'
+import type { Cleanup } from './process/cleanup.ts'
 import { StartError } from './process/start-error.ts'
 import { StatsLog } from './stats-log.ts'
 import { version } from './version.ts'
@@ -30,6 +31,8 @@ export interface ServeOptions {
   readonly log: Logger
   /** Closed with the server. */
   readonly tokenizer: Tokenizer
+  /** Told what must be done before the thread may be ended by force. */
+  readonly cleanup: Cleanup
   /** How a change of the configuration is made; by default this server alone is changed. */
   readonly updateConfig?: UpdateConfig
 }
@@ -41,11 +44,13 @@ const warmUpLimit = 400
 
 /** Starts one server: an instance and its port. @throws StartError */
 export async function serve(options: ServeOptions): Promise<Running & { readonly target: Configurable }> {
-  const { config, log, tokenizer, updateConfig } = options
+  const { config, log, tokenizer, cleanup, updateConfig } = options
   const clock = new RealClock()
   const dataset = await openRecorded(config, tokenizer, log)
   const instance = create({ config, tokenizer, log, port: config.port, recorded: dataset, updateConfig })
-  const kvEvents = await openKvEvents(config, config.port, instance.engine.timeline, log)
+  const opening = openKvEvents(config, config.port, instance.engine.timeline, log)
+  cleanup.add(async () => (await opening)?.close())
+  const kvEvents = await opening
   if (kvEvents) instance.engine.observe(kvEvents)
   const stats = config.disableLogStats ? undefined : statsLog(instance, clock, log)
   const listener = await createListener(config, instance.listener, clock, log)

@@ -2,9 +2,6 @@ import { type KvEventMessage, KvEventSubscriber, replayEvents } from '@vllm-sim/
 import { afterEach, expect, test, vi } from 'vitest'
 import { freePort, post, startServer } from './server-process.ts'
 
-// Real sockets on a machine that others use too: slow is not wrong.
-vi.setConfig({ testTimeout: 30_000 })
-
 const subscribers: KvEventSubscriber[] = []
 afterEach(() => {
   for (const one of subscribers.splice(0)) one.close()

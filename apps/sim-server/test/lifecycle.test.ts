@@ -64,8 +64,8 @@ test('IPv6 addresses work', async context => {
 })
 
 test('after SIGTERM running streams are completed, new requests refused, and the rest goes on answering', async () => {
-  const { server, url } = await startServer(['--inter-token-latency', '40ms'])
-  const { rest } = await startStream(url, 25)
+  const { server, url } = await startServer(['--inter-token-latency', '500ms'])
+  const { rest } = await startStream(url, 200)
   server.kill('SIGTERM')
   await server.logged(/shutting down signal=SIGTERM/)
 
@@ -78,6 +78,8 @@ test('after SIGTERM running streams are completed, new requests refused, and the
   expect((await fetch(`${url}/health/ready`)).status).toBe(503)
   expect((await fetch(`${url}/metrics`)).status).toBe(200)
 
+  // Enough seen: the rest of the stream may come at once.
+  await post(`${url}/admin/config`, { 'inter-token-latency': '0s' })
   const text = await rest
   expect(text.match(/"finish_reason":"length"/g)).toHaveLength(1)
   expect(text.endsWith('data: [DONE]\n\n')).toBe(true)

@@ -21,7 +21,7 @@ async function config(url: string): Promise<Record<string, unknown>> {
 }
 
 test('each rank has a port, metrics and a view of its own; a change reaches all; they end together', async () => {
-  const { server, port, urls } = await startRanks(['--seed', '5', '--inter-token-latency', '30ms'])
+  const { server, port, urls } = await startRanks(['--seed', '5'])
   for (const rank of urls.keys())
     expect(server.log).toMatch(new RegExp(`http://127\\.0\\.0\\.1:${port + rank} .*rank=${rank}`))
 
@@ -60,10 +60,12 @@ test('each rank has a port, metrics and a view of its own; a change reaches all;
   ])
   for (const url of urls) expect(await config(url)).toMatchObject({ 'time-to-first-token': '20ms' })
 
-  const { rest } = await startStream(urls[1]!, 25)
+  await post(`${urls[0]}/admin/config`, { 'inter-token-latency': '500ms' })
+  const { rest } = await startStream(urls[1]!, 200)
   server.kill('SIGTERM')
   await server.logged(/shutting down/)
   await expect.poll(async () => (await fetch(`${urls[1]}/health/ready`)).status).toBe(503)
+  await post(`${urls[1]}/admin/config`, { 'inter-token-latency': '0s' })
   expect((await rest).endsWith('data: [DONE]\n\n')).toBe(true)
   expect(await server.ended).toEqual({ code: 0, signal: null })
 })
@@ -106,4 +108,41 @@ test('one rank of several: its number everywhere, the port as given', async () =
     port,
     'zmq-endpoint': 'tcp://127.0.0.1:5559',
   })
+})
+
+/** Sockets that wait for messages in threads: forced to end, they would take the process down with them. */
+async function eventOptions(): Promise<string[]> {
+  const base = await freePort(2 * size)
+  return [
+    '--enable-kvcache',
+    ...['--zmq-endpoint', `tcp://*:${base}`, '--kv-events-replay-endpoint', `tcp://*:${base + size}`],
+  ]
+}
+
+test('with KV events, too, a second signal ends with status 1', async () => {
+  const { server, urls } = await startRanks([...(await eventOptions()), '--inter-token-latency', '10s'], {
+    POD_IP: '::1',
+  })
+  const { rest } = await startStream(urls[2]!, 100)
+  const cut = expect(rest).rejects.toThrow()
+  server.kill('SIGTERM')
+  await server.logged(/shutting down/)
+  server.kill('SIGTERM')
+  expect(await server.ended).toEqual({ code: 1, signal: null })
+  await cut
+})
+
+test('with KV events, too, a signal during the start is no crash', async () => {
+  const port = await freePort(size)
+  const server = new ServerProcess(
+    [
+      ...quick,
+      ...(await eventOptions()),
+      ...['--host', '127.0.0.1', '--port', String(port), '--data-parallel-size', String(size)],
+    ],
+    { POD_IP: '10.0.0.1' },
+  )
+  await server.logged(/publishing KV events/)
+  server.kill('SIGTERM')
+  expect(await server.ended).toEqual({ code: 0, signal: null })
 })

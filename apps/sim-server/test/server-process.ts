@@ -3,7 +3,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { afterEach } from 'vitest'
+import { afterEach, vi } from 'vitest'
+
+// Processes on a machine that others use too: slow is not wrong.
+vi.setConfig({ testTimeout: 60_000 })
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 

@@ -8,8 +8,9 @@ const handshakeRecord = 0x16
 const message = 'Client sent an HTTP request to an HTTPS server.\n'
 const answer = `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${message.length}\r\nConnection: close\r\n\r\n${message}`
 
-/** How long a client may go on sending after it was refused, milliseconds. */
+/** How long a client may go on sending after it was refused, milliseconds, and how much, bytes. */
 const patience = 1000
+const mostDropped = 1024 * 1024
 
 /** Connections that begin with a TLS handshake. */
 export function tlsProtocol({ server }: TlsEndpoint): Protocol {
@@ -26,7 +27,9 @@ export const plainTextRefusal: Protocol = {
     socket.on('error', () => socket.destroy())
     socket.setTimeout(patience, () => socket.destroy())
     // What it still sends is read and dropped, or the answer could be lost in a reset.
-    socket.resume()
+    socket.on('data', () => {
+      if (socket.bytesRead > mostDropped) socket.destroy()
+    })
     socket.end(answer)
   },
 }

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { readUpdate, type UpdateRequest } from '../admin/update.ts'
 import { AdminUpdateError, type Config, configOfRank } from '../config/index.ts'
+import type { Cleanup } from '../process/cleanup.ts'
 import { StartError } from '../process/start-error.ts'
 import type { Running } from '../serve.ts'
 import type { FromRank, RankStart, ToRank } from './messages.ts'
@@ -18,16 +19,13 @@ interface Rank {
  * Starts all ranks of this process, each in a thread of its own with its own port, engine, metrics and KV events. They
  * start and stop together: when one cannot start or fails, all end.
  * @param simulatedTokenizer there are no tokenizer files, so the ranks need not look for them
+ * @param cleanup told how to end all threads, also after this has failed
  * @throws StartError
  */
-export async function serveRanks(config: Config, simulatedTokenizer: boolean): Promise<Running> {
+export async function serveRanks(config: Config, simulatedTokenizer: boolean, cleanup: Cleanup): Promise<Running> {
   const group = new RankGroup(config, simulatedTokenizer)
-  try {
-    await group.start()
-  } catch (error) {
-    await group.terminate()
-    throw error
-  }
+  cleanup.add(() => group.end())
+  await group.start()
   return group
 }
 
@@ -63,12 +61,19 @@ class RankGroup implements Running {
     this.#stopping = true
     this.#broadcast({ type: 'stop', limit })
     const drained = await Promise.all(this.#ranks.map(rank => rank.stopped.promise))
-    await this.terminate()
+    await this.#terminate()
     return drained.every(one => one)
   }
 
-  async terminate(): Promise<void> {
+  /** Ends all threads, whatever they are doing. */
+  async end(): Promise<void> {
     this.#stopping = true
+    this.#broadcast({ type: 'end' })
+    await Promise.all(this.#ranks.map(rank => rank.stopped.promise))
+    await this.#terminate()
+  }
+
+  async #terminate(): Promise<void> {
     await Promise.all(this.#ranks.map(rank => rank.worker.terminate()))
   }
 

@@ -10,6 +10,8 @@ export interface RankStart {
 
 /** What the process tells a rank. */
 export type ToRank =
+  /** Let go of what cannot be torn down with the thread; answered with `stopped`. */
+  | { readonly type: 'end' }
   | { readonly type: 'stop'; readonly limit: number }
   /** Put a change in force that was found valid; answered with `applied`. */
   | { readonly type: 'apply'; readonly id: number; readonly request: UpdateRequest }
