@@ -1,6 +1,6 @@
 import { EXTRA, type Extra, type Schema, type SchemaDocument } from './document.ts'
 import type { Budget } from './errors.ts'
-import { FORMATS } from './formats.ts'
+import { FORMATS, LOOSE_FORMATS } from './formats.ts'
 import { codePoints, isObject, type JsonObject, keyOf, own } from './json.ts'
 import { isMultiple } from './numbers.ts'
 import { TextConditions } from './regex.ts'
@@ -22,7 +22,8 @@ export class Checker {
   readonly #budget: Budget
   readonly #conditions = new Map<string, TextConditions>()
   readonly #enums = new Map<JsonObject, Set<unknown>>()
-  #trustFormats = false
+  /** Strings of the client's that count as what their formats say. */
+  readonly #trusted = new Set<string>()
 
   constructor(document: SchemaDocument, budget: Budget) {
     this.#document = document
@@ -36,18 +37,19 @@ export class Checker {
 
   /**
    * Those of a client's own values that fulfil the schemas. Formats are known here only by the part that is generated,
-   * so when nothing else remains, a value that is outside of that part is believed to have its format.
+   * so when nothing else remains, a value that is outside of that part but looks like it is believed to have its format.
    */
   filter(schemas: readonly Schema[], values: readonly unknown[]): unknown[] {
     const fulfils = (value: unknown) => schemas.every(schema => this.valid(schema, value))
     const strict = values.filter(fulfils)
     if (strict.length > 0) return strict
-    this.#trustFormats = true
-    try {
-      return values.filter(fulfils)
-    } finally {
-      this.#trustFormats = false
-    }
+    for (const value of values) this.#trust(value)
+    return values.filter(fulfils)
+  }
+
+  #trust(value: unknown): void {
+    if (typeof value === 'string') this.#trusted.add(value)
+    else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) this.#trust(inner)
   }
 
   /** Whether a text contains a match of the pattern. */
@@ -104,13 +106,16 @@ export class Checker {
   }
 
   #inFormat(format: string, value: string): boolean {
-    if (this.#trustFormats) return true
-    const key = ` ${format}`
+    const { plain, wide } = FORMATS[format]!
+    const loose = this.#trusted.has(value) ? (own(LOOSE_FORMATS, format) as string | undefined) : undefined
+    if (loose === undefined) return this.#whole(`(?:${plain})|(?:${wide})`, value)
+    return this.#whole(loose, value)
+  }
+
+  #whole(source: string, value: string): boolean {
+    const key = ` ${source}`
     let conditions = this.#conditions.get(key)
-    if (!conditions) {
-      const { plain, wide } = FORMATS[format]!
-      this.#conditions.set(key, (conditions = new TextConditions().matching(`(?:${plain})|(?:${wide})`)))
-    }
+    if (!conditions) this.#conditions.set(key, (conditions = new TextConditions().matching(source)))
     return conditions.test(value)
   }
 

@@ -67,3 +67,32 @@ export const FORMATS: Readonly<Record<string, Format>> = {
   regex: of('\\^\\[a-z\\]\\+\\$', '\\^?[a-z0-9]*\\$?'),
   byte: of('([A-Za-z0-9+/]{4}){1,4}', BYTE),
 }
+
+const LOOSE_TIME = '\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?([zZ]|[+-]\\d{2}(:?\\d{2})?)?'
+
+/**
+ * What a client's own value at least looks like when it is meant to have the format: more than validators accept, where
+ * the expressions above are less. Formats that are not here are not judged.
+ */
+export const LOOSE_FORMATS: Readonly<Record<string, string>> = {
+  date: '\\d{4}-\\d{2}-\\d{2}',
+  time: LOOSE_TIME,
+  'date-time': `\\d{4}-\\d{2}-\\d{2}[tT ]${LOOSE_TIME}`,
+  'iso-time': LOOSE_TIME,
+  'iso-date-time': `\\d{4}-\\d{2}-\\d{2}[tT ]${LOOSE_TIME}`,
+  duration: 'P[0-9TYMWDHS.]+',
+  email: '[^\\s@]+@[^\\s@]+',
+  'idn-email': '[^\\s@]+@[^\\s@]+',
+  hostname: '[a-zA-Z0-9.-]+',
+  ipv4: '\\d{1,3}(\\.\\d{1,3}){3}',
+  ipv6: '[0-9a-fA-F:.]*:[0-9a-fA-F:.]*',
+  uuid: '(urn:uuid:)?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}',
+  uri: '[a-zA-Z][a-zA-Z0-9+.-]*:\\S*',
+  url: '[a-zA-Z][a-zA-Z0-9+.-]*:\\S*',
+  iri: '[a-zA-Z][a-zA-Z0-9+.-]*:\\S*',
+  'uri-reference': '[^\\s"<>\\\\^`{|}]*',
+  'json-pointer': '(/(.|\\n)*)?',
+  'json-pointer-uri-fragment': '#(/\\S*)?',
+  'relative-json-pointer': '\\d+(#|/.*)?',
+  byte: '[A-Za-z0-9+/=]*',
+}

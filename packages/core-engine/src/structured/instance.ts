@@ -88,9 +88,8 @@ export class InstanceMaker {
       case BOOLEAN:
         return this.#extent === 'smallest' && variety === 0 ? true : this.#random.chance(50)
       case STRING:
-        return this.#extent === 'smallest' && variety === 0
-          ? node.strings.smallest()
-          : node.strings.random(this.#random, variety)
+        if (this.#extent === 'smallest' && variety === 0) return node.strings.smallest()
+        return node.strings.random(this.#random, variety)
       case ARRAY:
         return this.#array(node)
       case OBJECT:

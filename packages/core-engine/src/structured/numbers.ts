@@ -103,7 +103,7 @@ export class NumberDomain {
   /** Both ends of the range to draw from. */
   #window(range: Range, spread: number): { low: number; high: number } {
     const { minimum, maximum } = this.#rules
-    const width = Math.max(range.max - range.min, this.#step ? this.#step.size * 10 : 0) + spread
+    const width = Math.max(range.max - range.min, this.#wide(range) ? this.#step!.size * 10 : 0) + spread
     const openLow = minimum === Number.NEGATIVE_INFINITY
     const openHigh = maximum === Number.POSITIVE_INFINITY
     if (!openLow && !openHigh) return { low: minimum, high: maximum }
@@ -121,7 +121,7 @@ export class NumberDomain {
 
   /** Whether the step is so wide that the usual range has hardly a candidate. */
   #wide(range: Range): boolean {
-    return this.#step !== undefined && this.#step.size * 10 > range.max - range.min
+    return this.#rules.multiples.length > 0 && this.#step!.size * 10 > range.max - range.min
   }
 
   #draw(random: Random, low: number, high: number): number | undefined {

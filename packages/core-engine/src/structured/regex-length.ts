@@ -90,9 +90,12 @@ export class Lengths {
 
   #power(a: bigint, count: number): bigint {
     let result = 1n
-    for (let base = a, left = count; left > 0 && base !== 1n; left = Math.floor(left / 2)) {
+    let base = a
+    for (let left = count; left > 0; left = Math.floor(left / 2)) {
       if (left % 2 === 1) result = this.#sum(result, base)
-      const squared = left > 1 ? this.#sum(base, base) : base
+      if (left === 1) break
+      const squared = this.#sum(base, base)
+      // Nothing new comes: more of it gives the same.
       if (squared === base && (base & 1n) === 1n) return this.#sum(result, base)
       base = squared
     }

@@ -113,10 +113,11 @@ export class StringDomain {
   /** All conditions but the lengths. */
   #all(): TextConditions {
     if (!this.#conditions) {
-      this.#conditions = new TextConditions()
-      for (const name of this.#formats) this.#conditions.matching(FORMATS[name]!.wide)
-      for (const source of this.#rules.patterns) this.#conditions.containing(source)
-      for (const source of this.#rules.notPatterns) this.#conditions.containing(source, true)
+      const conditions = new TextConditions()
+      for (const name of this.#formats) conditions.matching(FORMATS[name]!.wide)
+      for (const source of this.#rules.patterns) conditions.containing(source)
+      for (const source of this.#rules.notPatterns) conditions.containing(source, true)
+      this.#conditions = conditions
     }
     return this.#conditions
   }
