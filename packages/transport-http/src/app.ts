@@ -70,7 +70,7 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
   generation(messagesEndpoint)
   routes.push(...healthRoutes(options), ...modelRoutes(context), ...tokenizeRoutes(context), ...loadRoutes(tracker))
   routes.push(...renderRoutes(context), ...derenderRoutes(context), ...embeddingRoutes(context))
-  routes.push(countTokensRoute(context), ...responseRoutes(responses))
+  routes.push(countTokensRoute(context), ...responseRoutes(responses, context))
   routes.push(...(options.routes ?? []))
   if (options.docs) routes.push(...openapiRoutes(routes, options.version))
   register(app, routes)

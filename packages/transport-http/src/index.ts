@@ -14,7 +14,7 @@ export type {
 export type { BodyEncoder, Call, Choice, GenerationEndpoint, Lowered, StreamEncoder } from './generation/endpoint.ts'
 export { generationHandler, type Handler } from './generation/pipeline.ts'
 export type { CorsOptions } from './http/cors.ts'
-export { errorBody, errorType } from './http/errors.ts'
+export { type ErrorForm, errorBody, errorType } from './http/errors.ts'
 export { sendEmpty, sendError, sendJson, sendText } from './http/reply.ts'
 export { createHttpServer, type HttpServerOptions } from './http/server.ts'
 export { type LoraOptions, loraRoutes } from './routes/lora.ts'

@@ -17,10 +17,11 @@ import {
   messagesOf,
   parseResponses,
   type ResponsesBody,
+  renderOf,
   validateResponses,
 } from './request.ts'
 import type { ResponseStore } from './store.ts'
-import { templateTools, turnChoice } from './tools.ts'
+import { turnChoice } from './tools.ts'
 
 /** `POST /v1/responses`. @param store where responses are kept */
 export function responsesEndpoint(store: ResponseStore): GenerationEndpoint<ResponsesBody> {
@@ -65,14 +66,8 @@ function promptOf(
   messages: readonly ChatMessage[],
   context: ApiContext,
 ): EncodedPrompt | Promise<EncodedPrompt> {
-  const chat = {
-    messages,
-    ...(body.functions.length > 0 ? { tools: templateTools(body.functions) } : undefined),
-    ...(body.chat_template ? { chatTemplate: body.chat_template } : undefined),
-    ...(body.chat_template_kwargs ? { chatTemplateKwargs: body.chat_template_kwargs } : undefined),
-  }
   return tokenized(
-    () => context.tokenizer.encodeChat(chat),
+    () => context.tokenizer.encodeChat(renderOf(body, messages)),
     ({ ids, features }) => ({
       tokenIds: ids,
       ...(context.settings.echo ? { echo: context.outputTokens(body.conversation.echo) } : undefined),

@@ -154,6 +154,9 @@ describe('previous_response_id', () => {
       ],
     })
     expect(second.usage!.input_tokens).toBe(written.usage!.input_tokens)
+    const body = { model, input: 'Go on', previous_response_id: first.id }
+    const count = await client.responses.inputTokens.count(body)
+    expect(count).toEqual({ object: 'response.input_tokens', input_tokens: second.usage!.input_tokens })
     // Also when the first one is gone.
     await client.responses.delete(first.id)
     const third = await client.responses.create({ model, input: 'And on', previous_response_id: second.id })

@@ -18,7 +18,13 @@ export class Piece {
 
   /** The text so far as the inside of a JSON string. */
   get text(): string {
-    for (; this.#joined < this.tokens.length; this.#joined++) this.#text += this.tokens[this.#joined]!.json
+    const { tokens } = this
+    if (this.#joined < tokens.length) {
+      // Joining makes one flat string. Appended one by one they would be kept as a chain of small ones.
+      const added = tokens.slice(this.#joined).map(token => token.json)
+      this.#text += added.join('')
+      this.#joined = tokens.length
+    }
     return this.#text
   }
 

@@ -74,6 +74,7 @@ export class ResponseRecord {
   /** What it costs to keep it, roughly, in bytes. */
   get weight(): number {
     let weight = this.#template.length
+    for (const item of this.input) weight += itemWeight(item)
     for (const message of this.#messages) weight += weightOf(message)
     for (const piece of this.pieces) weight += piece.text.length + 8 * piece.tokens.length
     return weight
@@ -199,6 +200,14 @@ function seconds({ clock }: ApiContext): number {
 function responseError({ status, message, param }: RequestError): string {
   const code = status === 429 ? 'rate_limit_exceeded' : status < 500 ? 'invalid_prompt' : 'server_error'
   return JSON.stringify({ code, message, param })
+}
+
+function itemWeight(item: InputItem): number {
+  let weight = 100
+  for (const value of Object.values(item)) {
+    weight += typeof value === 'string' ? value.length : (JSON.stringify(value)?.length ?? 0)
+  }
+  return weight
 }
 
 function weightOf({ content, toolCalls = [] }: ChatMessage): number {

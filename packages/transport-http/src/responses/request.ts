@@ -1,5 +1,5 @@
 import { RequestError } from '@vllm-sim/core-engine'
-import type { ChatMessage } from '@vllm-sim/tokenizer'
+import type { ChatMessage, ChatRender } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../context.ts'
 import { logprobCount } from '../generation/logprobs.ts'
 import {
@@ -25,7 +25,7 @@ import { InvalidRequestError, responseNotFound } from './errors.ts'
 import { type Conversation, parseInput } from './input.ts'
 import type { ResponseRecord } from './record.ts'
 import type { ResponseStore } from './store.ts'
-import { type FunctionTool, parseTools } from './tools.ts'
+import { type FunctionTool, parseTools, templateTools } from './tools.ts'
 
 /** Members as they are sent; those that nothing here reads are left out. */
 interface WireBody extends Omit<SamplingBody, 'n'>, SharedBody {
@@ -115,7 +115,7 @@ export function validateResponses(body: ResponsesBody, context: ApiContext): voi
   if (body.background && !isStored(body)) {
     throw new InvalidRequestError(400, 'background can only be used when `store` is true', 'background')
   }
-  if (body.previous_response_id) checkPrevious(body.previous_response_id, body.previous)
+  checkPrevious(body)
   const { top_logprobs: top } = body
   if (typeof top === 'number' && top < -1) {
     throw new RequestError(400, '`top_logprobs` must be a positive value or -1.', 'top_logprobs')
@@ -124,7 +124,9 @@ export function validateResponses(body: ResponsesBody, context: ApiContext): voi
   formatOf(body)
 }
 
-function checkPrevious(id: string, previous: ResponseRecord | undefined): void {
+/** What a request continues must be there. @throws RequestError */
+export function checkPrevious({ previous_response_id: id, previous }: ResponsesBody): void {
+  if (!id) return
   if (!previous) throw responseNotFound(id, 'previous_response_id')
   if (!previous.finished) {
     throw new InvalidRequestError(400, `Response with id '${id}' is not finished yet.`, 'previous_response_id')
@@ -139,6 +141,16 @@ export function isStored(body: ResponsesBody): boolean {
 /** The messages of the whole conversation, those of earlier responses first. */
 export function messagesOf({ previous, conversation }: ResponsesBody): readonly ChatMessage[] {
   return previous ? [...previous.conversation(), ...conversation.messages] : conversation.messages
+}
+
+/** The conversation, ready to be rendered. @param messages those of the whole conversation */
+export function renderOf(body: ResponsesBody, messages: readonly ChatMessage[]): ChatRender {
+  return {
+    messages,
+    ...(body.functions.length > 0 ? { tools: templateTools(body.functions) } : undefined),
+    ...(body.chat_template ? { chatTemplate: body.chat_template } : undefined),
+    ...(body.chat_template_kwargs ? { chatTemplateKwargs: body.chat_template_kwargs } : undefined),
+  }
 }
 
 /** The form that the text must have, if any. @throws RequestError 400 */

@@ -1,16 +1,18 @@
 import type { ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
+import type { ApiContext } from '../context.ts'
 import { toRequestError } from '../http/errors.ts'
 import { sendError, sendJson } from '../http/reply.ts'
 import { type Method, queryOf, type Route, type RoutedRequest } from '../routes/route.ts'
 import { InvalidRequestError, responseNotFound } from './errors.ts'
 import { followResponse } from './follow.ts'
 import { inputItemPage } from './input-items.ts'
+import { inputTokensRoute } from './input-tokens.ts'
 import type { ResponseRecord } from './record.ts'
 import type { ResponseStore } from './store.ts'
 
-/** `GET` and `DELETE /v1/responses/{id}`, `/cancel` and `/input_items` */
-export function responseRoutes(store: ResponseStore): Route[] {
+/** `GET` and `DELETE /v1/responses/{id}`, `/cancel` and `/input_items`, and the counting of tokens */
+export function responseRoutes(store: ResponseStore, context: ApiContext): Route[] {
   const route = (
     method: Method,
     suffix: string,
@@ -29,6 +31,8 @@ export function responseRoutes(store: ResponseStore): Route[] {
     },
   })
   return [
+    // Before the paths with an id, which it would be taken for.
+    inputTokensRoute(store, context),
     route('GET', '', retrieve),
     route('DELETE', '', record => {
       store.delete(record.id)
