@@ -2,6 +2,7 @@ import type { OutputPlan } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
 import { answerPlan } from '../generation/answer-plan.ts'
 import type { GenerationEndpoint, Lowered, Received } from '../generation/endpoint.ts'
+import { imageDelay } from '../generation/images.ts'
 import { chatPrompt } from '../generation/prompts.ts'
 import { Reasoning, reasons } from '../generation/reasoning.ts'
 import { limitsOf, sharedLowering } from '../generation/sampling.ts'
@@ -43,14 +44,17 @@ function lowerMessages(
   body: MessagesBody,
   context: ApiContext,
   _model: string,
-  { id }: Received,
+  received: Received,
 ): Lowered | Promise<Lowered> {
   const sampling = samplingOf(body)
   const common = {
     n: 1,
     limits: limitsOf(sampling, body.max_tokens ?? undefined),
-    ...sharedLowering(sampling, body),
-    ...outputOf(body, context, id),
+    // A threshold of the request's own has no effect here, as in the reference.
+    ...sharedLowering(sampling, { ...body, cache_hit_threshold: null }),
+    ...outputOf(body, context, received.id),
+    // An omni image is not part of this protocol, but takes its time.
+    ...imageDelay(received, context),
   }
   const prompt = chatPrompt(renderOf(body), context)
   return prompt instanceof Promise

@@ -1,4 +1,4 @@
-import { FnvHasher, PrefixCache } from '@vllm-sim/core-engine'
+import { FnvHasher, PrefixCache, VirtualClock } from '@vllm-sim/core-engine'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { namedEvents } from '../testing/named-events.ts'
 import { startServer, type TestServer } from '../testing/server.ts'
@@ -182,6 +182,33 @@ test('cached tokens are shown, and input_tokens counts them too', async () => {
   expect(first.usage.cache_read_input_tokens).toBe(0)
   expect(second.usage.cache_read_input_tokens).toBe(8)
   expect(second.usage.input_tokens).toBe(first.usage.input_tokens)
+  await cached.close()
+})
+
+test('an omni image takes its time after the text and is not shown', async () => {
+  const clock = new VirtualClock()
+  const omni = await startServer({
+    clock,
+    settings: { images: { draw: () => true, delay: { mean: 500, deviation: 0 } } },
+  })
+  const response = await omni.post('/v1/messages', { ...base, stream: true })
+  expect(omni.engine.running).toBe(1)
+  clock.advance(500)
+  const list = namedEvents(await response.text())
+  expect(omni.engine.running).toBe(0)
+  expect(list.filter(event => event.type === 'content_block_start')).toHaveLength(1)
+  await omni.close()
+})
+
+test("a request's own threshold has no effect", async () => {
+  const cached = await startServer({
+    engine: { cache: new PrefixCache({ size: 64, blockSize: 8, hasher: new FnvHasher('') }) },
+  })
+  const answer = await cached.json<{ usage: { output_tokens: number } }>('/v1/messages', {
+    ...base,
+    cache_hit_threshold: 1,
+  })
+  expect(answer.usage.output_tokens).toBeGreaterThan(0)
   await cached.close()
 })
 

@@ -51,7 +51,8 @@ function lowerResponses(
   const common = {
     n: 1,
     limits: limitsOf(body, body.max_output_tokens ?? undefined),
-    ...sharedLowering(body, body),
+    // A threshold of the request's own has no effect here, as in the reference.
+    ...sharedLowering(body, { ...body, cache_hit_threshold: null }),
     ...outputOf(body, context, id, hasToolResult(messages)),
   }
   const prompt = promptOf(body, messages, context)

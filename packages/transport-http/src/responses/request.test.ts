@@ -1,5 +1,7 @@
+import { FnvHasher, PrefixCache } from '@vllm-sim/core-engine'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { brokenStream } from '../testing/failing-engine.ts'
+import { namedEvents } from '../testing/named-events.ts'
 import { startServer, type TestServer } from '../testing/server.ts'
 
 let server: TestServer
@@ -132,6 +134,35 @@ describe('echo shows how input is read', () => {
     const response = await server.json<{ usage: { input_tokens: number } }>('/v1/responses', { model, input })
     expect(response.usage.input_tokens).toBe(tokens)
   })
+})
+
+test("only the server's threshold of cached tokens refuses, with a complete and empty answer", async () => {
+  const cache = (): PrefixCache => new PrefixCache({ size: 64, blockSize: 8, hasher: new FnvHasher('') })
+  const body = { model, input: 'x', cache_hit_threshold: 1 }
+  const header = { 'x-cache-threshold-finish-reason': 'true' }
+  type Answer = { usage: { output_tokens: number }; output: unknown[]; status: string }
+  const open = await startServer({ engine: { cache: cache() } })
+  expect((await open.json<Answer>('/v1/responses', body, header)).usage.output_tokens).toBeGreaterThan(0)
+  await open.close()
+  const strict = await startServer({ engine: { cache: cache(), cacheHitThreshold: 1 } })
+  const refused = await strict.json<Answer>('/v1/responses', body)
+  expect(refused).toMatchObject({
+    status: 'completed',
+    usage: { output_tokens: 0 },
+    output: [{ content: [{ text: '' }] }],
+  })
+  const text = await (await strict.post('/v1/responses', { ...body, stream: true })).text()
+  expect(namedEvents(text).map(event => event.type)).toEqual([
+    'response.created',
+    'response.in_progress',
+    'response.output_item.added',
+    'response.content_part.added',
+    'response.output_text.done',
+    'response.content_part.done',
+    'response.output_item.done',
+    'response.completed',
+  ])
+  await strict.close()
 })
 
 test('an error in the middle of a stream is a frame and a complete end', async () => {
