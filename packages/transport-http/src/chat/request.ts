@@ -128,10 +128,29 @@ export function checkContent(
   }
 }
 
+/** Where the blocks that are read have their address or data. */
+const sources: ReadonlyMap<unknown, string> = new Map([
+  ['image_url', 'url'],
+  ['input_audio', 'data'],
+  ['video_url', 'url'],
+])
+
 function isBlock(part: unknown): boolean {
-  if (typeof part !== 'object' || part === null || Array.isArray(part)) return false
-  const { type, image_url } = part as { type?: unknown; image_url?: unknown }
-  return type !== 'image_url' || typeof image_url !== 'string'
+  if (!isObject(part)) return false
+  const type = part['type']
+  if (type === 'text') return isTextOrNothing(part['text'])
+  const source = sources.get(type)
+  if (source === undefined) return true
+  const holder = part[type as string]
+  return holder === undefined || holder === null || (isObject(holder) && isTextOrNothing(holder[source]))
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTextOrNothing(value: unknown): boolean {
+  return typeof value === 'string' || value === undefined || value === null
 }
 
 /** The limit in force: the newer member wins. */

@@ -1,7 +1,9 @@
+import type { ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
 import { tokenized } from '../generation/prompts.ts'
 import { unparsable } from '../generation/unparsable.ts'
+import { sendJson } from '../http/reply.ts'
 import { resolveModel } from '../models.ts'
 import { postJson, type Route } from '../routes/route.ts'
 import { chatLogprobs, completionLogprobs } from './derender-logprobs.ts'
@@ -14,6 +16,7 @@ import {
   type WireChoice,
   type WireGenerated,
 } from './derender-request.ts'
+import { jsonText } from './json-text.ts'
 import { continueText } from './stream-text.ts'
 
 /**
@@ -22,13 +25,17 @@ import { continueText } from './stream-text.ts'
  */
 export function derenderRoutes(context: ApiContext): Route[] {
   return [
-    postJson(context, '/v1/chat/completions/derender', unparsable, json =>
-      isChunk(json) ? chatChunk(readChunk(json), context) : chatAnswer(json, context),
-    ),
-    postJson(context, '/v1/completions/derender', unparsable, json =>
-      isChunk(json) ? completionChunk(readChunk(json), context) : completionAnswer(json, context),
-    ),
+    postJson(context, '/v1/chat/completions/derender', unparsable, async (json, _req, res) => {
+      send(res, isChunk(json) ? chatChunk(readChunk(json), context) : await chatAnswer(json, context))
+    }),
+    postJson(context, '/v1/completions/derender', unparsable, async (json, _req, res) => {
+      send(res, isChunk(json) ? completionChunk(readChunk(json), context) : await completionAnswer(json, context))
+    }),
   ]
+}
+
+function send(res: ServerResponse, answer: object): void {
+  sendJson(res, 200, jsonText(answer))
 }
 
 const now = ({ clock }: ApiContext): number => Math.floor(clock.wall() / 1000)
@@ -70,7 +77,6 @@ async function completionAnswer(json: unknown, context: ApiContext): Promise<obj
   if (promptTokens && promptTokens.length !== all.length) {
     throw unparsable(
       `prompt_tokens length (${promptTokens.length}) must equal generate_responses length (${all.length})`,
-      'prompt_tokens',
     )
   }
   checkSizes(all, context)
@@ -84,7 +90,7 @@ async function completionAnswer(json: unknown, context: ApiContext): Promise<obj
       stop_reason: null,
     })
   }
-  const transfers = new Set(all.map(generated => JSON.stringify(generated.kv_transfer_params ?? null)))
+  const transfers = new Set(all.map(generated => jsonText(generated.kv_transfer_params ?? null)))
   const transfer = transfers.size === 1 ? all[0]!.kv_transfer_params : undefined
   return {
     id: all[0]!.request_id ?? context.nextId(),

@@ -11,6 +11,7 @@ import { unparsable } from '../generation/unparsable.ts'
 import { sendJson } from '../http/reply.ts'
 import { resolveModel } from '../models.ts'
 import { postJson, type Route } from '../routes/route.ts'
+import { jsonText } from './json-text.ts'
 import { tokenOffsets } from './offsets.ts'
 import { chatSampling, completionSampling } from './sampling.ts'
 
@@ -79,7 +80,7 @@ const longestRepetition = 16 * 1024 * 1024
 
 /** Each prompt gets its own copy of the request's parameters, so these can make an answer far larger than its request. */
 function checkRepeated(members: unknown, prompts: number): void {
-  const length = JSON.stringify(members).length
+  const length = jsonText(members).length
   if (prompts > 1 && length * prompts > longestRepetition) {
     throw new RequestError(
       400,
@@ -99,7 +100,6 @@ function baseModel(requested: string | null | undefined, context: ApiContext): s
   throw new RequestError(
     400,
     `The model \`${name}\` is a LoRA adapter and is not supported by the render endpoints.`,
-    'model',
   )
 }
 
@@ -141,5 +141,5 @@ function asksFor(body: object, member: string): boolean {
 }
 
 function send(res: ServerResponse, value: unknown, id: string, { settings }: ApiContext): void {
-  sendJson(res, 200, JSON.stringify(value), responseHeaders(settings, id))
+  sendJson(res, 200, jsonText(value), responseHeaders(settings, id))
 }
