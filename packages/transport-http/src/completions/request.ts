@@ -78,7 +78,6 @@ function tokenIds(list: readonly unknown[]): readonly number[] {
 function badPrompt(detail: string): RequestError {
   return unparsable(
     `prompt must be a string, an array of strings, an array of token ids, or an array of arrays of token ids: ${detail}`,
-    'prompt',
   )
 }
 

@@ -92,6 +92,5 @@ function missing(name: string, subject: string): RequestError {
   return new RequestError(
     400,
     `failed to create response for ${subject} tool with name '${name}' requested in tool_choice but not found in the tools list`,
-    'tool_choice',
   )
 }

@@ -13,7 +13,7 @@ export function checkTools(tools: readonly ToolDefinition[], settings: ToolCallS
     try {
       checkTool(tool)
     } catch (error) {
-      if (error instanceof StructureError) throw new RequestError(400, error.message, 'tools')
+      if (error instanceof StructureError) throw new RequestError(400, error.message)
       throw error
     }
     checkArguments(tool, settings)
@@ -26,6 +26,6 @@ export function checkArguments(tool: ToolDefinition, settings: ToolCallSettings)
     argumentMaker(tool.parameters, settings)
   } catch (error) {
     if (!(error instanceof StructureError)) throw error
-    throw new RequestError(400, `Tool validation failed: tool ${JSON.stringify(tool.name)}: ${error.message}`, 'tools')
+    throw new RequestError(400, `Tool validation failed: tool ${JSON.stringify(tool.name)}: ${error.message}`)
   }
 }

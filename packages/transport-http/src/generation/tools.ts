@@ -36,12 +36,12 @@ const auto: ToolChoice = { mode: 'auto' }
 export function readToolChoice(value: unknown): ToolChoice {
   if (value === undefined || value === null) return auto
   if (typeof value === 'string') return value === 'none' || value === 'required' ? { mode: value } : auto
-  if (typeof value !== 'object') throw unparsable('`tool_choice` must be a string or an object', 'tool_choice')
+  if (typeof value !== 'object') throw unparsable('`tool_choice` must be a string or an object')
   const choice = value as Record<string, unknown>
   switch (choice['type']) {
     case 'function': {
       const name = nameOf(choice)
-      if (name === '') throw unparsable('tool_choice function requires a name', 'tool_choice')
+      if (name === '') throw unparsable('tool_choice function requires a name')
       return { mode: 'named', name }
     }
     case 'allowed_tools':
@@ -68,7 +68,7 @@ function nameOf(tool: Record<string, unknown>): string {
 }
 
 function unknownType(type: unknown): RequestError {
-  return unparsable(`unknown ToolChoice type: ${typeof type === 'string' ? type.slice(0, 100) : ''}`, 'tool_choice')
+  return unparsable(`unknown ToolChoice type: ${typeof type === 'string' ? type.slice(0, 100) : ''}`)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -115,7 +115,7 @@ function resultContent(content: WireContent): ChatMessage['content'] {
 function imagePart(block: WireBlock): ContentPart {
   const source = block['source']
   if (typeof source !== 'object' || source === null) {
-    throw new RequestError(400, "image content block is missing required 'source' field", 'messages')
+    throw new RequestError(400, "image content block is missing required 'source' field")
   }
   const { type, media_type, data, url } = source as Readonly<Record<string, unknown>>
   const link = type === 'base64' ? `data:${stringOf(media_type)};base64,${stringOf(data)}` : stringOf(url)

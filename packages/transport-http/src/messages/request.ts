@@ -69,8 +69,8 @@ const read = validator<WireBody>(object(members))
 /** @throws RequestError 400 naming the member that is wrong */
 export function parseMessages(json: unknown): MessagesBody {
   const body = read(json)
-  checkContent(body.system, 'system')
-  for (const { content } of body.messages ?? []) checkContent(content, 'messages')
+  checkContent(body.system)
+  for (const { content } of body.messages ?? []) checkContent(content)
   let chat: readonly ChatMessage[] = []
   let toolChoice: ToolChoice = { mode: 'auto' }
   let problem: RequestError | undefined
@@ -85,10 +85,10 @@ export function parseMessages(json: unknown): MessagesBody {
 }
 
 /** Content is text or a list of blocks. */
-function checkContent(content: unknown, member: string): void {
+function checkContent(content: unknown): void {
   if (typeof content === 'string' || content === undefined || content === null) return
   const isBlock = (block: unknown): boolean => typeof block === 'object' && block !== null && !Array.isArray(block)
-  if (!Array.isArray(content) || !content.every(isBlock)) throw unparsable('content format not supported', member)
+  if (!Array.isArray(content) || !content.every(isBlock)) throw unparsable('content format not supported')
 }
 
 /** The checks that need no limit on the answer: those of counting. @throws RequestError 400 */

@@ -38,7 +38,7 @@ export function readToolChoice(choice: WireToolChoice | null | undefined): ToolC
       return { mode: 'none' }
     case 'tool':
       if (!choice.name) {
-        throw new RequestError(400, "tool_choice of type 'tool' requires a non-empty 'name'", 'tool_choice')
+        throw new RequestError(400, "tool_choice of type 'tool' requires a non-empty 'name'")
       }
       return { mode: 'named', name: choice.name }
     default:

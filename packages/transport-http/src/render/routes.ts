@@ -97,10 +97,7 @@ function same(encoding: PromptEncoding): PromptEncoding {
 function baseModel(requested: string | null | undefined, context: ApiContext): string {
   const { name, lora } = resolveModel(requested, context)
   if (!lora) return name
-  throw new RequestError(
-    400,
-    `The model \`${name}\` is a LoRA adapter and is not supported by the render endpoints.`,
-  )
+  throw new RequestError(400, `The model \`${name}\` is a LoRA adapter and is not supported by the render endpoints.`)
 }
 
 type Rendered = Pick<PromptEncoding, 'features'> & { readonly ids: readonly number[] }

@@ -32,7 +32,7 @@ function readPart(part: unknown): ContentPart {
       return { type: 'input_audio', input_audio: { data: stringIn(audio, 'data'), format: stringIn(audio, 'format') } }
     }
     default:
-      throw unparsable(`unsupported input content type ${JSON.stringify(String(type))}`, 'input')
+      throw unparsable(`unsupported input content type ${JSON.stringify(String(type))}`)
   }
 }
 
@@ -44,7 +44,7 @@ function stringIn(fields: object, member: string): string {
 }
 
 function badContent(detail: string): Error {
-  return unparsable(`input must be a string or array: ${detail}`, 'input')
+  return unparsable(`input must be a string or array: ${detail}`)
 }
 
 /** Parts as the content of a message; a single text counts as plain text. */

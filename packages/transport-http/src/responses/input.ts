@@ -19,7 +19,7 @@ export interface Conversation {
  * @throws RequestError 400
  */
 export function parseInput(input: unknown): Conversation {
-  if (input === undefined || input === null) throw unparsable('input is required', 'input')
+  if (input === undefined || input === null) throw unparsable('input is required')
   if (typeof input === 'string') {
     const item = { type: 'message', role: 'user', content: input }
     return { items: [item], messages: [{ role: 'user', content: input }], echo: input }
@@ -61,7 +61,7 @@ class ItemReader {
         this.#reasoning = reasoningText(item)
         break
       default:
-        throw unparsable(`unsupported input item type ${JSON.stringify(String(type))}`, 'input')
+        throw unparsable(`unsupported input item type ${JSON.stringify(String(type))}`)
     }
   }
 
@@ -108,7 +108,7 @@ function text(item: InputItem, member: string): string {
 }
 
 function badInput(detail: string): Error {
-  return unparsable(`input must be a string or array: ${detail}`, 'input')
+  return unparsable(`input must be a string or array: ${detail}`)
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -18,18 +18,18 @@ export interface FunctionTool {
  */
 export function parseTools(tools: unknown): FunctionTool[] {
   if (tools === undefined || tools === null) return []
-  if (!Array.isArray(tools)) throw unparsable(`tools must be an array: got ${typeof tools}`, 'tools')
+  if (!Array.isArray(tools)) throw unparsable(`tools must be an array: got ${typeof tools}`)
   return tools.map(readTool)
 }
 
 function readTool(tool: unknown): FunctionTool {
   if (!isObject(tool)) throw invalid('a tool must be an object')
   const type = tool['type'] ?? ''
-  if (type !== 'function') throw unparsable(`unsupported tool type ${JSON.stringify(String(type))}`, 'tools')
+  if (type !== 'function') throw unparsable(`unsupported tool type ${JSON.stringify(String(type))}`)
   const nested = tool['function']
   const { name, description, parameters, strict } = isObject(nested) ? nested : tool
   if (name !== undefined && name !== null && typeof name !== 'string') throw invalid('`name` must be a string')
-  if (!name) throw unparsable('tool name is required', 'tools')
+  if (!name) throw unparsable('tool name is required')
   return {
     type,
     name,
@@ -40,7 +40,7 @@ function readTool(tool: unknown): FunctionTool {
 }
 
 function invalid(detail: string): Error {
-  return unparsable(`invalid tool entry: ${detail}`, 'tools')
+  return unparsable(`invalid tool entry: ${detail}`)
 }
 
 /** Functions as chat templates know them. */
