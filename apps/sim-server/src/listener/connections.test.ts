@@ -32,15 +32,17 @@ test('a large answer that is still on its way arrives whole', async () => {
   await closing
 })
 
-test('idle connections end at once', async () => {
+test('idle and silent connections end at once', async () => {
   const { connections, open } = await start((_req, res) => res.end('done'))
+  const silent = open()
+  await once(silent, 'connect')
   const client = open()
   client.write(request)
   await once(client, 'data')
   const started = clock.now()
   await connections.close(clock, 20_000)
   expect(clock.now() - started).toBeLessThan(5000)
-  await once(client.resume(), 'close')
+  await Promise.all([client, silent].map(socket => socket.closed || once(socket.resume(), 'close')))
 })
 
 test('what does not end is ended at the limit', async () => {

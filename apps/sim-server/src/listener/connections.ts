@@ -29,6 +29,8 @@ export class Connections {
     const closed = Promise.withResolvers<void>()
     // Not http.Server's own method: it destroys connections whose last bytes have not been sent yet.
     NetServer.prototype.close.call(this.#server, () => closed.resolve())
+    // Node counts a connection that has never said anything as busy.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
     const end = clock.now() + limit
     const sweep = (): void => {
       if (clock.now() >= end) {
