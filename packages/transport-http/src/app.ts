@@ -9,7 +9,8 @@ import { generationHandler, type Handler } from './generation/pipeline.ts'
 import { KeyCheck } from './http/auth.ts'
 import { applyCors, type CorsOptions } from './http/cors.ts'
 import { toRequestError } from './http/errors.ts'
-import { sendError, sendJson, sendText } from './http/reply.ts'
+import { NearPaths, normalizePath, originForm, withoutQuery } from './http/paths.ts'
+import { sendEmpty, sendError, sendJson, sendText } from './http/reply.ts'
 import { countTokensRoute } from './messages/count-tokens.ts'
 import { messagesEndpoint } from './messages/endpoint.ts'
 import { derenderRoutes } from './render/derender.ts'
@@ -53,6 +54,7 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
   app.disable('etag')
   app.disable('x-powered-by')
   app.enable('case sensitive routing')
+  app.enable('strict routing')
   app.set('query parser', 'simple')
   const routes: Route[] = []
   const tracker = options.trackLoad ? new LoadTracker() : undefined
@@ -74,13 +76,14 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
   routes.push(...(options.routes ?? []))
   if (options.docs) routes.push(...openapiRoutes(routes, options.version))
   register(app, routes)
+  const near = new NearPaths(routes.map(route => route.path))
 
   const keys = options.apiKeys?.length ? new KeyCheck(options.apiKeys) : undefined
   const rootPath = options.rootPath?.replace(/\/+$/, '') ?? ''
   const listener: Handler = (req, res) => {
     if (!req.url!.startsWith('/')) req.url = originForm(req.url!)
     if (rootPath !== '' && req.url!.startsWith(`${rootPath}/`)) req.url = req.url!.slice(rootPath.length)
-    if (req.url!.includes('//')) req.url = collapseSlashes(req.url!)
+    if (req.url!.includes('//') || req.url!.includes('/.')) req.url = normalizePath(req.url!)
     if (options.cors && req.headers.origin !== undefined && applyCors(req, res, options.cors)) return
     if (keys && req.method !== 'OPTIONS' && !keys.allows(req.url!, req.headers.authorization)) {
       req.resume()
@@ -89,7 +92,7 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
     }
     const handle = req.method === 'POST' ? hot.get(withoutQuery(req.url!)) : undefined
     if (handle) handle(req, res)
-    else app(req as never, res as never, (error?: unknown) => unmatched(req, res, context, error))
+    else app(req as never, res as never, (error?: unknown) => unmatched(req, res, context, near, error))
   }
   return { app, listener }
 }
@@ -113,31 +116,22 @@ function register(app: Express, routes: readonly Route[]): void {
   }
 }
 
-function unmatched(req: IncomingMessage, res: ServerResponse, context: ApiContext, error: unknown): void {
+function unmatched(
+  req: IncomingMessage,
+  res: ServerResponse,
+  context: ApiContext,
+  near: NearPaths,
+  error: unknown,
+): void {
   req.resume()
   if (error === undefined) {
-    sendText(res, 404, 'Not Found')
+    const location = near.find(req)
+    // 301 lets a client turn POST into GET.
+    if (location) sendEmpty(res, req.method === 'GET' ? 301 : 307, { location })
+    else sendText(res, 404, 'Not Found')
     return
   }
   const known = toRequestError(error)
   if (known.status >= 500) context.log.error({ err: error, url: req.url }, 'request failed')
   sendError(res, known)
-}
-
-/** The path of an absolute URL, which clients of proxies send. */
-function originForm(url: string): string {
-  const parsed = URL.parse(url)
-  return parsed ? parsed.pathname + parsed.search : '/'
-}
-
-function withoutQuery(url: string): string {
-  const query = url.indexOf('?')
-  return query < 0 ? url : url.slice(0, query)
-}
-
-/** `//v1//models` is `/v1/models`; the query is left alone. */
-function collapseSlashes(url: string): string {
-  const query = url.indexOf('?')
-  const path = query < 0 ? url : url.slice(0, query)
-  return path.replaceAll(/\/{2,}/g, '/') + (query < 0 ? '' : url.slice(query))
 }

@@ -11,7 +11,7 @@ import {
   sharedProperties,
 } from '../generation/sampling.ts'
 import { unparsable } from '../generation/unparsable.ts'
-import { boolean, integer, object, string } from '../schema/types.ts'
+import { boolean, integer, object } from '../schema/types.ts'
 import { validator } from '../schema/validator.ts'
 
 /** One prompt of a text completion: text or token ids. */
@@ -28,7 +28,6 @@ export interface CompletionBody extends SamplingBody, SharedBody, FormatBody {
   readonly prompt_logprobs?: number | null
   readonly return_tokens_as_token_ids?: boolean | null
   readonly return_token_ids?: boolean | null
-  readonly suffix?: string | null
 }
 
 const read = validator<Omit<CompletionBody, 'prompts'>>(
@@ -42,7 +41,6 @@ const read = validator<Omit<CompletionBody, 'prompts'>>(
     prompt_logprobs: integer,
     return_tokens_as_token_ids: boolean,
     return_token_ids: boolean,
-    suffix: string,
   }),
 )
 
@@ -102,7 +100,6 @@ export function validateCompletion(body: CompletionBody, context: ApiContext): v
   // With echo a limit of 0 asks for the prompt alone; to the other checks that is a limit.
   const promptOnly = body.echo && body.max_tokens === 0
   checkSampling(body, body, promptOnly ? 1 : (body.max_tokens ?? undefined))
-  if (typeof body.suffix === 'string') throw new RequestError(400, 'suffix is not currently supported', 'suffix')
   checkLogprobs(body, context)
   readOutputFormat(body)
 }
