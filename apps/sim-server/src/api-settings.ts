@@ -34,6 +34,8 @@ export function apiSettings(
     reasoning: reasoningSettings(config),
     images: imageSettings(live),
     mmEncoderOnly: config.mmEncoderOnly,
+    embeddingDimensions: config.defaultEmbeddingDimensions,
+    anthropicErrors: config.anthropicErrors,
     injectFailure,
   }
 }
