@@ -10,6 +10,7 @@ import { KeyCheck } from './http/auth.ts'
 import { applyCors, type CorsOptions } from './http/cors.ts'
 import { toRequestError } from './http/errors.ts'
 import { NearPaths, normalizePath, originForm, withoutQuery } from './http/paths.ts'
+import { recordExchange } from './http/record.ts'
 import { sendEmpty, sendError, sendJson, sendText } from './http/reply.ts'
 import { countTokensRoute } from './messages/count-tokens.ts'
 import { messagesEndpoint } from './messages/endpoint.ts'
@@ -80,6 +81,7 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
 
   const keys = options.apiKeys?.length ? new KeyCheck(options.apiKeys) : undefined
   const rootPath = options.rootPath?.replace(/\/+$/, '') ?? ''
+  const { recorder } = context
   const listener: Handler = (req, res) => {
     if (!req.url!.startsWith('/')) req.url = originForm(req.url!)
     if (rootPath !== '' && req.url!.startsWith(`${rootPath}/`)) req.url = req.url!.slice(rootPath.length)
@@ -90,7 +92,9 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
       sendJson(res, 401, '{"error":"Unauthorized"}')
       return
     }
-    const handle = req.method === 'POST' ? hot.get(withoutQuery(req.url!)) : undefined
+    const path = req.method === 'POST' ? withoutQuery(req.url!) : ''
+    const handle = hot.get(path)
+    if (recorder) recordExchange(recorder, context.clock, req, res, handle && path)
     if (handle) handle(req, res)
     else app(req as never, res as never, (error?: unknown) => unmatched(req, res, context, near, error))
   }

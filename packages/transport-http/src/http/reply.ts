@@ -4,10 +4,20 @@ import { commonErrors, type ErrorForm } from './errors.ts'
 
 export type Headers = Readonly<Record<string, string>>
 
+/** Holds the size of a body that was sent whole: Node does not keep the headers of `writeHead`. */
+const size = Symbol('body size')
+type Sized = ServerResponse & { [size]?: number }
+
+/** Bytes of the body that was sent whole, 0 for streams. */
+export function bodySize(res: ServerResponse): number {
+  return (res as Sized)[size] ?? 0
+}
+
 /** Sends a whole JSON body. Does nothing when an answer has begun or the client is gone. */
 export function sendJson(res: ServerResponse, status: number, body: string, headers?: Headers): void {
   if (res.headersSent || res.destroyed) return
   const bytes = Buffer.byteLength(body)
+  ;(res as Sized)[size] = bytes
   // One flat object: Node takes this faster than setHeader calls.
   res.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes, ...headers })
   // ASCII is the same in Latin-1, which is the cheaper way to the socket.
@@ -36,10 +46,8 @@ export function sendEmpty(res: ServerResponse, status: number, headers?: Headers
 /** Sends plain text. */
 export function sendText(res: ServerResponse, status: number, body: string, headers?: Headers): void {
   if (res.headersSent || res.destroyed) return
-  res.writeHead(status, {
-    'content-type': 'text/plain; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-    ...headers,
-  })
+  const bytes = Buffer.byteLength(body)
+  ;(res as Sized)[size] = bytes
+  res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': bytes, ...headers })
   res.end(body)
 }

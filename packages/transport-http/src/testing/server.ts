@@ -17,7 +17,7 @@ import {
 } from '@vllm-sim/core-engine'
 import { SimulatedTokenizer, type Tokenizer } from '@vllm-sim/tokenizer'
 import { createHttpApi, type HttpApiOptions } from '../app.ts'
-import type { ApiContext, ApiSettings } from '../context.ts'
+import type { ApiContext, ApiSettings, HttpRecorder } from '../context.ts'
 import { createHttpServer } from '../http/server.ts'
 
 /** Settings as a server has them without any option. */
@@ -70,6 +70,7 @@ export interface TestServerOptions {
   readonly clock?: Clock
   readonly tokenizer?: Tokenizer
   readonly api?: Partial<HttpApiOptions>
+  readonly recorder?: HttpRecorder
 }
 
 /** A server on a free port of the loopback, with an engine that answers at once unless told otherwise. */
@@ -119,6 +120,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     log: { debug() {}, info() {}, warn() {}, error() {} },
     draining: () => false,
     outputTokens,
+    ...(options.recorder ? { recorder: options.recorder } : undefined),
   }
   const { listener } = createHttpApi(context, { ready: () => true, version: '0', ...options.api } as HttpApiOptions)
   const server = createHttpServer(listener)

@@ -35,7 +35,7 @@ export const output = group('Responses', {
   'reasoning-max-tokens': option(int, {
     default: 20,
     min: 1,
-    help: 'Mean number of reasoning tokens of a response that has reasoning',
+    help: 'Most reasoning tokens of a response that has reasoning',
   }),
   'default-chat-template-kwargs': optional(jsonObject, {
     help: 'Values handed to every chat template unless the request sets them',
