@@ -11,9 +11,10 @@ export class BodyTooLargeError extends RequestError {
 }
 
 /**
- * Reads a request's body as text. Whatever is over the limit is read and dropped, so that a client that is still sending
- * gets to see the answer.
- * @param done gets the text, or why there is none; not called when the client goes away
+ * Reads a request's body as text. A body over the limit is refused as soon as that is known; the rest is read and
+ * dropped, so that a client that is still sending gets to see the answer.
+ * @param limit bytes
+ * @param done called once with the text, or with why there is none; not called when the client goes away
  */
 export function readBody(
   req: IncomingMessage,
@@ -29,18 +30,26 @@ export function readBody(
   let first: Buffer | undefined
   let rest: Buffer[] | undefined
   let size = 0
+  const refuse = (): void => {
+    first = undefined
+    rest = undefined
+    req.removeAllListeners('data').removeAllListeners('end')
+    req.resume()
+    done('', new BodyTooLargeError(limit))
+  }
+  if (Number(req.headers['content-length']) > limit) {
+    refuse()
+    return
+  }
   req.on('data', (chunk: Buffer) => {
     size += chunk.length
-    if (size > limit) {
-      first = undefined
-      rest = undefined
-    } else if (!first) first = chunk
+    if (size > limit) refuse()
+    else if (!first) first = chunk
     else if (rest) rest.push(chunk)
     else rest = [first, chunk]
   })
   req.on('end', () => {
-    if (size > limit) done('', new BodyTooLargeError(limit))
-    else if (rest) done(Buffer.concat(rest, size).toString())
+    if (rest) done(Buffer.concat(rest, size).toString())
     else done(first ? first.toString() : '')
   })
 }

@@ -15,6 +15,9 @@ export interface HttpServerOptions {
 /** Time for a client to send its headers, and the whole request, milliseconds. */
 const headersTimeout = 60_000
 const requestTimeout = 300_000
+/** Limits of a request's head: bytes, and lines. Node's own, a quarter of these, are less than what proxies let pass. */
+const maxHeaderSize = 64 * 1024
+const maxHeadersCount = 4000
 
 /**
  * A `node:http` server for an API: connections may be half closed, malformed requests get an answer, silent connections
@@ -26,11 +29,13 @@ export function createHttpServer(listener: Handler, options: HttpServerOptions =
       keepAliveTimeout: options.keepAliveTimeout ?? 5000,
       headersTimeout,
       requestTimeout,
+      maxHeaderSize,
       noDelay: true,
       insecureHTTPParser: false,
     },
     listener,
   )
+  server.maxHeadersCount = maxHeadersCount
   // A client that has sent all it has to say may close its side and still gets the answer.
   ;(server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true
   server.on('clientError', refuse)

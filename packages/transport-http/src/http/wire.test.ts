@@ -1,0 +1,252 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { RawClient, rawPost } from '../testing/raw-http.ts'
+import { startServer, type TestServer } from '../testing/server.ts'
+
+const chatPath = '/v1/chat/completions'
+const chat = { model: 'my-model', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5, ignore_eos: true }
+
+let server: TestServer
+const logged: unknown[] = []
+
+beforeAll(async () => {
+  server = await startServer({ settings: { maxBodyBytes: 1 << 20 } })
+  server.context.log.error = fields => logged.push(fields)
+})
+beforeEach(() => {
+  logged.length = 0
+})
+afterAll(() => server.close())
+
+const connect = (to = server): Promise<RawClient> => RawClient.connect(to.url)
+
+async function expectIdle(of = server): Promise<void> {
+  await new Promise<void>(resolve => of.engine.whenIdle(resolve))
+  expect(of.engine.snapshot()).toMatchObject({ running: 0, waiting: 0 })
+  expect((await fetch(`${of.url}/health`)).status).toBe(200)
+  expect(logged).toEqual([])
+}
+
+const messageOf = (body: string): string => (JSON.parse(body) as { error: { message: string } }).error.message
+
+test('pipelined requests are answered in order', async () => {
+  const client = await connect()
+  client.send(
+    rawPost(chatPath, { ...chat, stream: true }, 'X-Request-Id: one\r\n') +
+      rawPost(chatPath, chat, 'X-Request-Id: two\r\n') +
+      'GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n' +
+      rawPost(chatPath, '{', 'X-Request-Id: four\r\n') +
+      rawPost(
+        '/inference/v1/generate',
+        { model: 'my-model', token_ids: [1], sampling_params: {}, stream: true },
+        'X-Request-Id: five\r\n',
+      ) +
+      rawPost(chatPath, { ...chat, stream: true, n: 3 }, 'X-Request-Id: six\r\n'),
+  )
+  const answers = []
+  for (let i = 0; i < 6; i++) answers.push(await client.answer())
+  expect(answers.map(answer => answer.status)).toEqual([200, 200, 200, 400, 200, 200])
+  expect(answers.map(answer => answer.headers['x-request-id'])).toEqual([
+    'one',
+    'two',
+    undefined,
+    undefined,
+    'five',
+    'six',
+  ])
+  for (const at of [0, 4, 5]) expect(answers[at]!.body).toMatch(/data: \[DONE\]\n\n$/)
+  expect(answers[0]!.body).toContain('"chatcmpl-one"')
+  client.socket.destroy()
+})
+
+test('HTTP/1.0: no chunks, and the connection ends with the answer', async () => {
+  for (const stream of [false, true]) {
+    const client = await connect()
+    client.send(rawPost(chatPath, { ...chat, stream }, '', '1.0'))
+    const { status, headers, body } = await client.answer()
+    expect(status).toBe(200)
+    expect(headers['transfer-encoding']).toBeUndefined()
+    if (stream) expect(body).toMatch(/^data: \{.*data: \[DONE\]\n\n$/s)
+    else expect(JSON.parse(body)).toMatchObject({ object: 'chat.completion' })
+    expect(await client.closed()).toBe(true)
+  }
+})
+
+test('a client may wait for the permission to send its body', async () => {
+  const client = await connect()
+  const [head, body] = rawPost(chatPath, chat, 'Expect: 100-continue\r\n').split('\r\n\r\n') as [string, string]
+  client.send(`${head}\r\n\r\n`)
+  expect((await client.answer()).status).toBe(100)
+  client.send(body)
+  expect((await client.answer()).status).toBe(200)
+  client.socket.destroy()
+})
+
+test('a body in chunks that cut characters', async () => {
+  const client = await connect()
+  client.send(`POST ${chatPath} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`)
+  const body = Buffer.from(JSON.stringify({ model: 'né😀', messages: [] }))
+  for (const byte of body) client.send(Buffer.concat([Buffer.from('1\r\n'), Buffer.of(byte), Buffer.from('\r\n')]))
+  client.send('0\r\n\r\n')
+  const answer = await client.answer()
+  expect(answer.status).toBe(404)
+  expect(messageOf(answer.body)).toBe('The model `né😀` does not exist.')
+  client.socket.destroy()
+})
+
+test('other methods and paths', async () => {
+  const client = await connect()
+  const ask = async (line: string): Promise<[number, string | undefined, string]> => {
+    client.send(`${line} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    const { status, headers, body } = await client.answer(line.startsWith('HEAD'))
+    return [status, headers['allow'], body]
+  }
+  for (const path of [
+    chatPath,
+    '/v1/completions',
+    '/inference/v1/generate',
+    '/v1/embeddings',
+    '/v1/chat/completions/render',
+    '/v1/completions/derender',
+  ]) {
+    expect(await ask(`GET ${path}`)).toEqual([405, 'POST, OPTIONS', 'Method Not Allowed'])
+    expect(await ask(`PATCH ${path}`)).toEqual([405, 'POST, OPTIONS', 'Method Not Allowed'])
+    expect(await ask(`OPTIONS ${path}`)).toEqual([200, 'POST, OPTIONS', ''])
+    expect(await ask(`HEAD ${path}`)).toEqual([405, 'POST, OPTIONS', ''])
+  }
+  expect(await ask('HEAD /v1/models')).toEqual([405, 'GET, OPTIONS', ''])
+  expect(await ask('GET /nowhere')).toEqual([404, undefined, 'Not Found'])
+  expect(await ask('POST /v1')).toEqual([404, undefined, 'Not Found'])
+  expect((await ask('GET //v1///models?x=//'))[0]).toBe(200)
+  expect((await ask('GET http://elsewhere/v1/models'))[0]).toBe(200)
+  expect((await ask('GET /%'))[0]).toBeLessThan(500)
+  client.socket.destroy()
+})
+
+test('a body over the limit is refused while it is still being sent, and the connection goes on', async () => {
+  for (const path of [chatPath, '/v1/embeddings', '/tokenize']) {
+    const client = await connect()
+    const size = 3 << 20
+    client.send(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(1000)}`)
+    const early = await client.answer()
+    expect(early.status).toBe(413)
+    expect(messageOf(early.body)).toContain(`limit of ${1 << 20} bytes`)
+    client.send('x'.repeat(size - 1000))
+    client.send(rawPost(chatPath, chat))
+    expect((await client.answer()).status).toBe(200)
+    client.socket.destroy()
+  }
+  const client = await connect()
+  client.send(`POST ${chatPath} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`)
+  const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`
+  for (let i = 0; i < 17; i++) client.send(chunk)
+  expect((await client.answer()).status).toBe(413)
+  client.send(`${chunk}0\r\n\r\n`)
+  client.send(rawPost(chatPath, chat))
+  expect((await client.answer()).status).toBe(200)
+  client.socket.destroy()
+  await expectIdle()
+})
+
+test.each([
+  ['HELLO\r\n\r\n', 400],
+  ['GET / HTTP/9.9\r\n\r\n', 400],
+  ['POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n', 400],
+  ['POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}', 400],
+  ['POST /v1/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400],
+  ['GET /health HTTP/1.1\r\nHost: x\r\nBad header\r\n\r\n', 400],
+  ['GET /health HTTP/1.1\r\n\r\n', 400],
+  [`GET /health HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(70_000)}\r\n\r\n`, 431],
+  ['\u0016\u0003\u0001\u0002\u0000\u0001', 400],
+])('what is no HTTP gets an answer and the end: %j', async (text, status) => {
+  const client = await connect()
+  client.send(text)
+  const answer = await client.answer()
+  expect(answer.status).toBe(status)
+  expect(await client.closed()).toBe(true)
+  await expectIdle()
+})
+
+test('1,000 header lines', async () => {
+  const client = await connect()
+  const lines = Array.from({ length: 1000 }, (_, i) => `H${i}: 1\r\n`).join('')
+  client.send(rawPost(chatPath, chat, lines))
+  expect((await client.answer()).status).toBe(200)
+  client.socket.destroy()
+})
+
+test('a client that has closed its side still gets its answer', async () => {
+  for (const stream of [false, true]) {
+    const client = await connect()
+    client.socket.end(rawPost(chatPath, { ...chat, stream }))
+    const { status, body } = await client.answer()
+    expect(status).toBe(200)
+    if (stream) expect(body).toMatch(/data: \[DONE\]\n\n$/)
+  }
+  await expectIdle()
+})
+
+test('clients that leave while they send', async () => {
+  for (const path of [chatPath, '/v1/embeddings', '/v1/completions/render']) {
+    const text = rawPost(path, { ...chat, input: 'x'.repeat(1000) })
+    const reset = await connect()
+    reset.send(text.slice(0, -500))
+    await new Promise(resolve => reset.socket.write('', resolve))
+    reset.reset()
+    const ended = await connect()
+    ended.socket.end(text.slice(0, -500))
+    expect(await ended.closed()).toBe(true)
+  }
+  await expectIdle()
+})
+
+test('clients that leave while they are answered, or before', async () => {
+  const slow = await startServer({ latency: { timeToFirstToken: 1, interTokenLatency: 5 }, engine: { maxNumSeqs: 5 } })
+  slow.context.log.error = fields => logged.push(fields)
+  const long = { ...chat, max_tokens: 1000 }
+  const bodies: [string, object][] = [
+    [chatPath, { ...long, stream: true }],
+    [chatPath, { ...long, stream: true, n: 4, logprobs: true }],
+    ['/v1/completions', { ...long, prompt: ['a', 'b'], stream: true }],
+    ['/v1/responses', { model: 'my-model', input: 'hi', max_output_tokens: 1000, ignore_eos: true, stream: true }],
+    ['/v1/messages', { ...long, stream: true }],
+    ['/inference/v1/generate', { model: 'my-model', token_ids: [1], sampling_params: long, stream: true }],
+    [chatPath, long],
+    ['/inference/v1/generate', { model: 'my-model', token_ids: [1], sampling_params: { ...long, n: 6 } }],
+  ]
+  const clients = await Promise.all([...bodies, ...bodies].map(() => connect(slow)))
+  clients.forEach((client, at) => {
+    const [path, body] = bodies[at % bodies.length]!
+    client.send(rawPost(path, body))
+  })
+  // The first ones are being answered, the others wait.
+  await Promise.any(clients.map(client => client.receive(text => text.includes('\n\n'))))
+  expect(slow.engine.snapshot().running).toBe(5)
+  for (const client of clients) client.reset()
+  await expectIdle(slow)
+  await slow.close()
+})
+
+test('a client that closed its side and got nothing for a second is given up', async () => {
+  const slow = await startServer({ latency: { timeToFirstToken: 600_000 } })
+  for (const body of [chat, { ...chat, stream: true }]) {
+    const client = await connect(slow)
+    client.socket.end(rawPost(chatPath, body))
+    expect(await client.closed()).toBe(true)
+  }
+  await expectIdle(slow)
+  await slow.close()
+})
+
+test('a client that reads nothing holds its stream, not the memory, and leaves nothing behind', async () => {
+  const own = await startServer({ engine: { maxModelLen: 4_000_000 } })
+  const client = await connect(own)
+  client.socket.pause()
+  client.send(rawPost(chatPath, { ...chat, max_tokens: 3_000_000, stream: true }))
+  await expect.poll(() => own.engine.running, { interval: 5 }).toBe(1)
+  // Other answers pass while this one is held.
+  for (let i = 0; i < 20; i++) expect((await own.post(chatPath, chat)).status).toBe(200)
+  expect(own.engine.running).toBe(1)
+  client.reset()
+  await expectIdle(own)
+  await own.close()
+})
