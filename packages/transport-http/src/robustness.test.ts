@@ -62,6 +62,17 @@ async function expectHealthy(): Promise<void> {
   expect(logged).toEqual([])
 }
 
+test('every endpoint that reads a body is among them', async () => {
+  const documented = await startServer({ api: { docs: true } })
+  const { paths } = (await (await fetch(`${documented.url}/openapi.json`)).json()) as { paths: Record<string, object> }
+  const bodyless = ['/ping', '/v1/responses/{response}/cancel']
+  const read = Object.keys(paths).filter(path => 'post' in paths[path]!)
+  expect([...new Set(cases.map(({ path }) => path)), ...bodyless].toSorted()).toEqual(
+    read.map(path => path.replace(/\{\w+\}/, '{response}')).toSorted(),
+  )
+  await documented.close()
+})
+
 test.each(cases)('$path: the body that is mutated is valid ($body.stream)', async ({ path, body }) => {
   expect(await send(path, JSON.stringify(body))).toBe(200)
 })

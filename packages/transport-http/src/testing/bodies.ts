@@ -142,6 +142,11 @@ export const validBodies: readonly {
     },
   },
   {
+    path: '/v1/responses/input_tokens',
+    streams: false,
+    body: { model: 'my-model', input: 'Hello', instructions: 'x' },
+  },
+  {
     path: '/v1/messages',
     streams: true,
     body: {
