@@ -1,10 +1,5 @@
-import type { AddressInfo } from 'node:net'
 import { table } from '../../apps/sim-server/src/config/docs/table.ts'
-import { load } from '../../apps/sim-server/src/config/testing/load.ts'
-import { createInstance } from '../../apps/sim-server/src/instance.ts'
-import { createLog } from '../../apps/sim-server/src/log.ts'
-import { SimulatedTokenizer } from '../../packages/tokenizer/src/index.ts'
-import { createHttpServer } from '../../packages/transport-http/src/index.ts'
+import { withServer } from './server.ts'
 
 /** What each endpoint is for. A test fails when an endpoint is missing here or there is none for a row. */
 const purposes: Readonly<Record<string, string>> = {
@@ -65,16 +60,21 @@ interface Condition {
   readonly development: boolean
 }
 
+function environment(development: boolean): Readonly<Record<string, string>> {
+  return development ? { VLLM_SERVER_DEV_MODE: '1' } : {}
+}
+
 /** Every endpoint of a server, asked of servers in several configurations. */
 export async function endpointTable(): Promise<string> {
-  const all = await withServer({ argv: [], development: true }, list)
+  const all = await withServer([], environment(true), list)
   const undescribed = all.filter(endpoint => !(endpoint in purposes))
   const gone = Object.keys(purposes).filter(endpoint => !all.includes(endpoint))
   if (undescribed.length > 0) throw new Error(`not described in scripts/docs/endpoints.ts: ${undescribed.join(', ')}`)
   if (gone.length > 0) throw new Error(`scripts/docs/endpoints.ts describes what is not there: ${gone.join(', ')}`)
   const notes = new Map<string, string>()
-  for (const condition of conditions) {
-    for (const endpoint of await withServer(condition, url => absent(url, all))) notes.set(endpoint, condition.note)
+  for (const { note, argv, development } of conditions) {
+    const missing = await withServer(argv, environment(development), url => absent(url, all))
+    for (const endpoint of missing) notes.set(endpoint, note)
   }
   return table(
     ['method', 'path', 'what it is', 'there'],
@@ -103,22 +103,4 @@ async function absent(url: string, endpoints: readonly string[]): Promise<string
     if (status === 404) missing.push(endpoint)
   }
   return missing
-}
-
-/** Runs `use` with the address of a server that is there meanwhile. */
-async function withServer<Result>(
-  { argv, development }: Omit<Condition, 'note'>,
-  use: (url: string) => Promise<Result>,
-): Promise<Result> {
-  const { config } = await load(['--model', 'm', ...argv], development ? { VLLM_SERVER_DEV_MODE: '1' } : {})
-  const log = createLog({ level: 'silent', format: 'json' })
-  const { listener } = createInstance({ config, tokenizer: new SimulatedTokenizer(), log, port: config.port })
-  const server = createHttpServer(listener)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()))
-  try {
-    return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  } finally {
-    server.closeAllConnections()
-    server.close()
-  }
 }
