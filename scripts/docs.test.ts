@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { generatedFiles, root } from './docs/files.ts'
@@ -7,12 +6,7 @@ import { brokenLinks } from './docs/links.ts'
 import { fillSections } from './docs/sections.ts'
 import { withServer } from './docs/server.ts'
 
-const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
-  cwd: root,
-  encoding: 'utf8',
-})
-  .split('\n')
-  .filter(file => file !== '' && existsSync(path.join(root, file)))
+const pages = globSync('**/*.md', { cwd: root, exclude: ['**/node_modules/**', '**/dist/**', '**/.*/**'] })
 
 describe('generated documentation', () => {
   test.each(generatedFiles)(
