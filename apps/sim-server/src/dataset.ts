@@ -1,4 +1,4 @@
-import http from 'node:http'
+import { createRequire } from 'node:module'
 import type { Clock } from '@vllm-sim/latency'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import type { Config } from './config/index.ts'
@@ -77,6 +77,7 @@ export async function openRecorded(
 function useProxies(): void {
   const { env } = process
   if (env['HTTP_PROXY'] || env['http_proxy'] || env['HTTPS_PROXY'] || env['https_proxy']) {
+    const http = createRequire(import.meta.url)('node:http') as typeof import('node:http')
     http.setGlobalProxyFromEnv?.(env)
   }
 }

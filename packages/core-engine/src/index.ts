@@ -46,6 +46,5 @@ export type {
 } from './request.ts'
 export { Scheduler, type SchedulerOptions } from './scheduler.ts'
 export type { Sequence } from './sequence.ts'
-export * from './structured/index.ts'
 export { echoMode, ListSource, repeatMode, type TextContext, type TextMode, type TextSource } from './text-source.ts'
 export { Token, toTokens } from './token.ts'

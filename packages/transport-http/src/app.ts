@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import express, { type Express } from 'express'
+import { createRequire } from 'node:module'
+import type express from 'express'
+import type { Express } from 'express'
 import { chatEndpoint } from './chat/endpoint.ts'
 import { completionEndpoint } from './completions/endpoint.ts'
 import type { ApiContext } from './context.ts'
@@ -24,6 +26,7 @@ import { LoadTracker, loadRoutes } from './routes/load.ts'
 import { modelRoutes } from './routes/models.ts'
 import { openapiRoutes } from './routes/openapi.ts'
 import type { Route } from './routes/route.ts'
+import { RouteTable } from './routes/table.ts'
 import { tokenizeRoutes } from './routes/tokenize.ts'
 
 export interface HttpApiOptions extends HealthOptions {
@@ -42,43 +45,18 @@ export interface HttpApiOptions extends HealthOptions {
 
 /** The HTTP side of a server. */
 export interface HttpApi {
-  /** Every endpoint, as an Express application: mount it, or add to it. */
+  /** Every endpoint, as an Express application: mount it, or add to it. Made at the first use. */
   readonly app: Express
-  /** The same for `http.createServer`; the busiest endpoints do not pass Express on the way. */
+  /** The same for `http.createServer`, what was added to `app` included. */
   readonly listener: Handler
 }
 
 /** Builds all endpoints around a context. */
 export function createHttpApi(context: ApiContext, options: HttpApiOptions): HttpApi {
-  const hot = new Map<string, Handler>()
-  const app = express()
-  app.disable('etag')
-  app.disable('x-powered-by')
-  app.enable('case sensitive routing')
-  app.enable('strict routing')
-  app.set('query parser', 'simple')
-  const routes: Route[] = []
-  const tracker = options.trackLoad ? new LoadTracker() : undefined
-  const generation = <Body extends object>(endpoint: Parameters<typeof generationHandler<Body>>[0]): void => {
-    const handler = generationHandler(endpoint, context)
-    const handle = tracker ? tracker.wrap(handler) : handler
-    hot.set(endpoint.path, handle)
-    routes.push({ method: 'POST', path: endpoint.path, handle })
-  }
-  generation(chatEndpoint)
-  generation(completionEndpoint)
-  generation(generateEndpoint)
-  const responses = new ResponseStore()
-  generation(responsesEndpoint(responses))
-  generation(messagesEndpoint)
-  routes.push(...healthRoutes(options), ...modelRoutes(context), ...tokenizeRoutes(context), ...loadRoutes(tracker))
-  routes.push(...renderRoutes(context), ...derenderRoutes(context), ...embeddingRoutes(context))
-  routes.push(countTokensRoute(context), ...responseRoutes(responses, context))
-  routes.push(...(options.routes ?? []))
-  if (options.docs) routes.push(...openapiRoutes(routes, options.version))
-  register(app, routes)
+  const routes = allRoutes(context, options)
+  const table = new RouteTable(routes)
+  let app: Express | undefined
   const near = new NearPaths(routes.map(route => route.path))
-
   const keys = options.apiKeys?.length ? new KeyCheck(options.apiKeys) : undefined
   const rootPath = options.rootPath?.replace(/\/+$/, '') ?? ''
   const { recorder } = context
@@ -86,38 +64,72 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
     if (!req.url!.startsWith('/')) req.url = originForm(req.url!)
     if (rootPath !== '' && req.url!.startsWith(`${rootPath}/`)) req.url = req.url!.slice(rootPath.length)
     if (req.url!.includes('//') || req.url!.includes('/.')) req.url = normalizePath(req.url!)
+    const path = withoutQuery(req.url!)
+    const methods = table.exact.get(path)
+    if (recorder) recordExchange(recorder, context.clock, req, res, methods && path)
     if (options.cors && req.headers.origin !== undefined && applyCors(req, res, options.cors)) return
     if (keys && req.method !== 'OPTIONS' && !keys.allows(req.url!, req.headers.authorization)) {
       req.resume()
       sendJson(res, 401, '{"error":"Unauthorized"}')
       return
     }
-    const path = req.method === 'POST' ? withoutQuery(req.url!) : ''
-    const handle = hot.get(path)
-    if (recorder) recordExchange(recorder, context.clock, req, res, handle && path)
-    if (handle) handle(req, res)
-    else app(req as never, res as never, (error?: unknown) => unmatched(req, res, context, near, error))
+    if (methods) methods.handle(req, res)
+    else if (app || table.mayMatch(path)) {
+      app ??= expressApp(table)
+      app(req as never, res as never, (error?: unknown) => unmatched(req, res, context, near, error))
+    } else unmatched(req, res, context, near, undefined)
   }
-  return { app, listener }
+  return {
+    get app() {
+      app ??= expressApp(table)
+      return app
+    },
+    listener,
+  }
 }
 
-/** Puts routes into Express, with what every known path says to other methods. */
-function register(app: Express, routes: readonly Route[]): void {
-  for (const [path, list] of Map.groupBy(routes, route => route.path)) {
-    const allow = [...new Set(list.map(route => route.method)), 'OPTIONS'].join(', ')
-    const route = app.route(path)
-    const refuse: Handler = (req, res) => {
-      req.resume()
-      sendText(res, 405, 'Method Not Allowed', { allow })
-    }
-    // Express would let HEAD run the GET handler.
-    route.head(refuse as never)
-    for (const { method, handle } of list) route[method.toLowerCase() as 'get'](handle as never)
-    route.options(((_req: IncomingMessage, res: ServerResponse) => {
-      res.writeHead(200, { allow, 'content-length': '0' }).end()
-    }) as never)
-    route.all(refuse as never)
+function allRoutes(context: ApiContext, options: HttpApiOptions): Route[] {
+  const tracker = options.trackLoad ? new LoadTracker() : undefined
+  const responses = new ResponseStore()
+  const generation = <Body extends object>(endpoint: Parameters<typeof generationHandler<Body>>[0]): Route => {
+    const handler = generationHandler(endpoint, context)
+    return { method: 'POST', path: endpoint.path, handle: tracker ? tracker.wrap(handler) : handler }
   }
+  const routes: Route[] = [
+    generation(chatEndpoint),
+    generation(completionEndpoint),
+    generation(generateEndpoint),
+    generation(responsesEndpoint(responses)),
+    generation(messagesEndpoint),
+    ...healthRoutes(options),
+    ...modelRoutes(context),
+    ...tokenizeRoutes(context),
+    ...loadRoutes(tracker),
+    ...renderRoutes(context),
+    ...derenderRoutes(context),
+    ...embeddingRoutes(context),
+    countTokensRoute(context),
+    ...responseRoutes(responses, context),
+    ...(options.routes ?? []),
+  ]
+  if (options.docs) routes.push(...openapiRoutes(routes, options.version))
+  return routes
+}
+
+/**
+ * All routes as an Express application. Express is loaded here and not at start: it costs 25 MB and a tenth of a
+ * second, and a server needs it only for paths with parameters and for what its owner adds.
+ */
+function expressApp(table: RouteTable): Express {
+  const create = createRequire(import.meta.url)('express') as typeof express
+  const app = create()
+  app.disable('etag')
+  app.disable('x-powered-by')
+  app.enable('case sensitive routing')
+  app.enable('strict routing')
+  app.set('query parser', 'simple')
+  for (const [path, methods] of table.all) app.all(path, methods.handle as never)
+  return app
 }
 
 function unmatched(

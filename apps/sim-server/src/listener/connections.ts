@@ -1,4 +1,4 @@
-import { type Server as HttpServer, Server as HttpServerClass } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import type { Clock } from '@vllm-sim/latency'
 
@@ -44,7 +44,7 @@ export class Connections {
     await closed.promise
     timer.cancel()
     // Ends the server's check of time limits. There is nothing left that it could close.
-    HttpServerClass.prototype.close.call(this.#server)
+    this.#server.close()
   }
 
   /** Ends all connections at once. */

@@ -1,11 +1,15 @@
 import type { ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import type { Metrics } from '@vllm-sim/metrics'
 import { queryOf, type Route, type RoutedRequest, sendEmpty } from '@vllm-sim/transport-http'
 import type { Logger } from '../log.ts'
 
-const compress = promisify(gzip)
+/** Loaded by the first scraper that wants it: 3 MB. */
+function compress(text: string): Promise<Buffer> {
+  const { gzip } = createRequire(import.meta.url)('node:zlib') as typeof import('node:zlib')
+  return promisify<string, Buffer>(gzip)(text)
+}
 
 /** `GET /metrics`, with prometheus_client's `name[]` filter, compressed for those who take it. */
 export function metricsRoute(metrics: Metrics, log: Logger): Route {

@@ -4,6 +4,7 @@ import type { ApiContext } from '../context.ts'
 import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { type Headers, sendError, sendJson } from '../http/reply.ts'
 import type { BodyEncoder, Choice } from './endpoint.ts'
+import { tooLong } from './join-choices.ts'
 import { watchClient } from './watch-client.ts'
 
 interface Collected {
@@ -68,8 +69,10 @@ export class BodySink implements OutputSink {
     try {
       sendJson(this.#res, 200, this.#encoder.encode(this.#choices), this.#headers)
     } catch (error) {
-      this.#context.log.error({ err: error }, 'answer could not be encoded')
-      sendError(this.#res, toRequestError(error), this.#headers, this.#errors)
+      // A text longer than the runtime can hold.
+      const known = error instanceof RangeError ? tooLong() : toRequestError(error)
+      if (known.status >= 500) this.#context.log.error({ err: error }, 'answer could not be encoded')
+      sendError(this.#res, known, this.#headers, this.#errors)
     }
   }
 

@@ -1,12 +1,7 @@
-import {
-  type CompileOptions,
-  compileConstraint,
-  compileTool,
-  type StructuredText as TextMaker,
-  type ToolArguments,
-} from '@vllm-sim/core-engine'
+import type { CompileOptions, StructuredText as TextMaker, ToolArguments } from '@vllm-sim/core-engine/structured'
 import type { ToolCallSettings } from '../context.ts'
 import type { OutputFormat } from './output-format.ts'
+import { structured } from './structured.ts'
 import { TextCache } from './text-cache.ts'
 
 // Clients send the same few schemas over and over, and compiling one costs more than all the rest of a request.
@@ -21,7 +16,9 @@ export function textMaker(format: OutputFormat, settings: ToolCallSettings): Tex
   const { member: _, ...constraint } = format
   const { integers, numbers, arrayLength } = settings
   const options: CompileOptions = { integers, numbers, arrayLength }
-  return constraints.get(JSON.stringify([options, constraint]), () => compileConstraint(constraint, options))
+  return constraints.get(JSON.stringify([options, constraint]), () =>
+    structured().compileConstraint(constraint, options),
+  )
 }
 
 /**
@@ -31,7 +28,9 @@ export function textMaker(format: OutputFormat, settings: ToolCallSettings): Tex
  */
 export function argumentMaker(parameters: unknown, settings: ToolCallSettings): ToolArguments {
   const { skipValidation: _, extraCallPercent: __, ...options } = settings
-  return tools.get(JSON.stringify([options, parameters]), () => compileTool(parameters ?? noParameters, options))
+  return tools.get(JSON.stringify([options, parameters]), () =>
+    structured().compileTool(parameters ?? noParameters, options),
+  )
 }
 
 const noParameters = { type: 'object', properties: {} }

@@ -1,4 +1,5 @@
-import { type Constraint, RequestError } from '@vllm-sim/core-engine'
+import { RequestError } from '@vllm-sim/core-engine'
+import type { Constraint } from '@vllm-sim/core-engine/structured'
 import { anyObject, arrayOf, boolean, object, string } from '../schema/types.ts'
 import type { JsonSchema } from '../schema/validator.ts'
 import { brief } from './brief.ts'

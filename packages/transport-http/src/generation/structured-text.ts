@@ -1,14 +1,10 @@
-import {
-  type OutputPart,
-  type Random,
-  RequestError,
-  StructureError,
-  type StructuredText as TextMaker,
-} from '@vllm-sim/core-engine'
+import { type OutputPart, type Random, RequestError } from '@vllm-sim/core-engine'
+import type { StructuredText as TextMaker } from '@vllm-sim/core-engine/structured'
 import type { ApiContext } from '../context.ts'
 import { exactTokens } from './exact-tokens.ts'
 import { textMaker } from './generators.ts'
 import type { OutputFormat } from './output-format.ts'
+import { structured } from './structured.ts'
 
 /** Makes text in the form that a request demands. */
 export class StructuredText {
@@ -21,7 +17,7 @@ export class StructuredText {
     try {
       this.#maker = textMaker(format, context.settings.toolCalls)
     } catch (error) {
-      if (!(error instanceof StructureError)) throw error
+      if (!(error instanceof structured().StructureError)) throw error
       throw new RequestError(400, `${format.member} cannot be fulfilled: ${error.message}`, format.member)
     }
   }

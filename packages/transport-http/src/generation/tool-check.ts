@@ -1,6 +1,7 @@
-import { checkTool, RequestError, StructureError } from '@vllm-sim/core-engine'
+import { RequestError } from '@vllm-sim/core-engine'
 import type { ToolCallSettings } from '../context.ts'
 import { argumentMaker } from './generators.ts'
+import { structured } from './structured.ts'
 import type { ToolDefinition } from './tools.ts'
 
 /**
@@ -11,9 +12,9 @@ export function checkTools(tools: readonly ToolDefinition[], settings: ToolCallS
   if (settings.skipValidation) return
   for (const tool of tools) {
     try {
-      checkTool(tool)
+      structured().checkTool(tool)
     } catch (error) {
-      if (error instanceof StructureError) throw new RequestError(400, error.message)
+      if (error instanceof structured().StructureError) throw new RequestError(400, error.message)
       throw error
     }
     checkArguments(tool, settings)
@@ -25,7 +26,7 @@ export function checkArguments(tool: ToolDefinition, settings: ToolCallSettings)
   try {
     argumentMaker(tool.parameters, settings)
   } catch (error) {
-    if (!(error instanceof StructureError)) throw error
+    if (!(error instanceof structured().StructureError)) throw error
     throw new RequestError(400, `Tool validation failed: tool ${JSON.stringify(tool.name)}: ${error.message}`)
   }
 }
