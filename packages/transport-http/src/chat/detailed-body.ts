@@ -1,5 +1,6 @@
 import type { BodyEncoder, Call, Choice } from '../generation/endpoint.ts'
 import { imagePart } from '../generation/images.ts'
+import { joinChoices } from '../generation/join-choices.ts'
 import { contentEntry, promptLogprobs } from '../generation/logprobs.ts'
 import { type Piece, piecesOf, textOf } from '../generation/parts.ts'
 import { type ChatFeatures, chatFeatures } from './answer.ts'
@@ -19,7 +20,7 @@ export class DetailedChatBodyEncoder implements BodyEncoder {
   }
 
   encode(choices: readonly Choice[]): string {
-    const list = choices.map(choice => this.#choice(choice)).join()
+    const list = joinChoices(choices, choice => this.#choice(choice))
     return chatCompletion(this.#call, choices, list, this.#promptMembers())
   }
 

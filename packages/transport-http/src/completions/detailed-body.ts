@@ -1,4 +1,5 @@
 import type { BodyEncoder, Call, Choice } from '../generation/endpoint.ts'
+import { joinChoices } from '../generation/join-choices.ts'
 import { promptLogprobs } from '../generation/logprobs.ts'
 import { textCompletion } from './envelope.ts'
 import { type CompletionFeatures, completionFeatures } from './features.ts'
@@ -18,7 +19,11 @@ export class DetailedCompletionBodyEncoder implements BodyEncoder {
   }
 
   encode(choices: readonly Choice[]): string {
-    return textCompletion(this.#call, choices, choices.map(choice => this.#choice(choice)).join())
+    return textCompletion(
+      this.#call,
+      choices,
+      joinChoices(choices, choice => this.#choice(choice)),
+    )
   }
 
   #choice(choice: Choice): string {

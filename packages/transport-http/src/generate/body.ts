@@ -1,5 +1,6 @@
 import { ecTransferParams } from '../generation/ec-transfer.ts'
 import type { BodyEncoder, Call, Choice } from '../generation/endpoint.ts'
+import { joinChoices } from '../generation/join-choices.ts'
 import { kvTransferAnswer } from '../generation/kv-transfer.ts'
 import { byId, contentEntry, promptLogprobs } from '../generation/logprobs.ts'
 import { sumUsage, usageJson } from '../generation/usage.ts'
@@ -17,7 +18,7 @@ export class GenerateBodyEncoder implements BodyEncoder {
   encode(choices: readonly Choice[]): string {
     const { context, body, id, model, request } = this.#call
     const logprobs = shownLogprobs(body, context)
-    const list = choices.map(({ index, tokens, outcome }) => {
+    const list = joinChoices(choices, ({ index, tokens, outcome }) => {
       const entries =
         logprobs === undefined
           ? 'null'
@@ -34,7 +35,7 @@ export class GenerateBodyEncoder implements BodyEncoder {
     const encoded = context.settings.mmEncoderOnly ? ecTransferParams(prompt.features) : undefined
     return (
       `{"request_id":${JSON.stringify(id)},"model":${JSON.stringify(model)},` +
-      `"created":${Math.floor(context.clock.wall() / 1000)},"choices":[${list.join()}],"usage":${usageJson(usage)}` +
+      `"created":${Math.floor(context.clock.wall() / 1000)},"choices":[${list}],"usage":${usageJson(usage)}` +
       `${count === undefined ? '' : `,"prompt_logprobs":${promptLogprobs(prompt.tokens ?? [], count)}`}` +
       `${kvTransferAnswer(body)},"ec_transfer_params":${encoded ?? 'null'}}`
     )
