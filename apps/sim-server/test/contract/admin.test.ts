@@ -179,7 +179,7 @@ describe('the configuration', () => {
 })
 
 describe('start-up', () => {
-  const ready = contractServer(['--startup-duration', '700ms'])
+  const ready = contractServer(['--startup-duration', '2s'])
 
   test('readiness comes later than life; requests are served meanwhile', async () => {
     const first = await ready.get('/health/ready')

@@ -53,11 +53,11 @@ class Order {
 }
 
 describe.concurrent('adapters', () => {
-  const one = contractServer([...ttft('500ms'), ...loras, '--max-num-seqs', '1', '--max-loras', '1'])
-  const two = contractServer([...ttft('500ms'), ...loras, '--max-num-seqs', '2', '--max-loras', '1'])
-  const four = contractServer([...ttft('1s'), ...loras, '--max-num-seqs', '4', '--max-loras', '3'])
-  const five = contractServer([...ttft('1s'), ...loras, '--max-num-seqs', '5', '--max-loras', '5'])
-  const mixed = contractServer([...ttft('1s'), ...loras, '--max-num-seqs', '5', '--max-loras', '1'])
+  const one = contractServer([...ttft('1s'), ...loras, '--max-num-seqs', '1', '--max-loras', '1'])
+  const two = contractServer([...ttft('1s'), ...loras, '--max-num-seqs', '2', '--max-loras', '1'])
+  const four = contractServer([...ttft('1500ms'), ...loras, '--max-num-seqs', '4', '--max-loras', '3'])
+  const five = contractServer([...ttft('1500ms'), ...loras, '--max-num-seqs', '5', '--max-loras', '5'])
+  const mixed = contractServer([...ttft('1500ms'), ...loras, '--max-num-seqs', '5', '--max-loras', '1'])
   const many = ['l1', 'l1', 'l2', 'l3', 'l4', 'l5', 'l1', 'l2', 'l3', 'l4', 'l5']
 
   test('one worker, one slot: requests for the loaded adapter go first', async () => {
