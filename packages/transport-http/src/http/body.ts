@@ -11,8 +11,9 @@ export class BodyTooLargeError extends RequestError {
 }
 
 /**
- * Reads a request's body as text. A body over the limit is refused as soon as that is known; the rest is read and
- * dropped, so that a client that is still sending gets to see the answer.
+ * Reads a request's body as text. A body over the limit is refused as soon as that is known, or, on a connection that
+ * ends with the answer, when it has arrived; the rest is read and dropped, so that a client that is still sending gets to
+ * see the answer.
  * @param limit bytes
  * @param done called once with the text, or with why there is none; not called when the client goes away
  */
@@ -35,7 +36,10 @@ export function readBody(
     rest = undefined
     req.removeAllListeners('data').removeAllListeners('end')
     req.resume()
-    done('', new BodyTooLargeError(limit))
+    const answer = (): void => done('', new BodyTooLargeError(limit))
+    // Closing while more is coming resets the connection, and the answer may be lost with it.
+    if (isLast(req)) req.on('end', answer)
+    else answer()
   }
   if (Number(req.headers['content-length']) > limit) {
     refuse()
@@ -52,4 +56,9 @@ export function readBody(
     if (rest) done(Buffer.concat(rest, size).toString())
     else done(first ? first.toString() : '')
   })
+}
+
+/** Whether the connection ends with the answer to this request. */
+function isLast({ httpVersionMinor, headers: { connection = '' } }: IncomingMessage): boolean {
+  return httpVersionMinor === 0 ? !/\bkeep-alive\b/i.test(connection) : /\bclose\b/i.test(connection)
 }

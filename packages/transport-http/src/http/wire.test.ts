@@ -122,6 +122,24 @@ test('other methods and paths', async () => {
   client.socket.destroy()
 })
 
+test('a request without a Host header is served', async () => {
+  const client = await connect()
+  client.send('GET /health HTTP/1.1\r\n\r\n')
+  expect((await client.answer()).status).toBe(200)
+  client.socket.destroy()
+})
+
+test.each(['HTTP/1.1', 'HTTP/1.0'])('a client that sends all before it reads sees the refusal, %s', async version => {
+  const client = await connect()
+  const size = 3 << 20
+  client.send(`POST ${chatPath} ${version}\r\nHost: x\r\nConnection: close\r\nContent-Length: ${size}\r\n\r\n`)
+  client.send('x'.repeat(size / 2))
+  expect((await fetch(`${server.url}/health`)).status).toBe(200)
+  client.send('x'.repeat(size / 2))
+  expect((await client.answer()).status).toBe(413)
+  await expectIdle()
+})
+
 test('a body over the limit is refused while it is still being sent, and the connection goes on', async () => {
   for (const path of [chatPath, '/v1/embeddings', '/tokenize']) {
     const client = await connect()
