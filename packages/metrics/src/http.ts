@@ -1,4 +1,4 @@
-import type { Cells } from './cells.ts'
+import type { Cells, Histogram, Scalar, Summary } from './cells.ts'
 
 /** Takes finished HTTP requests. Transports declare the same shape and are handed this. */
 export interface HttpRecorder {
@@ -39,7 +39,8 @@ const otherHandlers = 'other'
 /** Feeds the `http_*` families. */
 export class HttpMetrics implements HttpRecorder {
   readonly #cells: Cells
-  readonly #handlers = new Set<string>()
+  /** What was looked up before, by handler and method. */
+  readonly #known = new Map<string, Map<string, Exchanges>>()
 
   constructor(cells: Cells) {
     this.#cells = cells
@@ -53,20 +54,46 @@ export class HttpMetrics implements HttpRecorder {
     requestBytes: number,
     responseBytes: number,
   ): void {
-    if (silentHandlers.has(handler)) return
-    const name = this.#admit(handler)
-    const cells = this.#cells
-    cells.httpRequests.at(name, method, `${Math.floor(status / 100)}xx`).value++
-    cells.httpRequestSize.at(name).observe(requestBytes)
-    cells.httpResponseSize.at(name).observe(responseBytes)
-    cells.httpDuration.at(name, method).observe(seconds)
-    cells.httpDurationFine.observe(seconds)
+    const exchanges = this.#known.get(handler)?.get(method) ?? this.#admit(handler, method)
+    if (!exchanges) return
+    const group = Math.floor(status / 100)
+    exchanges.byStatus[group] ??= this.#cells.httpRequests.at(exchanges.handler, method, `${group}xx`)
+    exchanges.byStatus[group]!.value++
+    exchanges.requestSize.observe(requestBytes)
+    exchanges.responseSize.observe(responseBytes)
+    exchanges.duration.observe(seconds)
+    this.#cells.httpDurationFine.observe(seconds)
   }
 
-  #admit(handler: string): string {
-    if (this.#handlers.has(handler)) return handler
-    if (this.#handlers.size >= maxHandlers) return otherHandlers
-    this.#handlers.add(handler)
-    return handler
+  #admit(handler: string, method: string): Exchanges | undefined {
+    if (silentHandlers.has(handler)) return undefined
+    let methods = this.#known.get(handler)
+    if (!methods && this.#known.size >= maxHandlers) {
+      methods = this.#known.get(otherHandlers) ?? new Map()
+      this.#known.set(otherHandlers, methods)
+      handler = otherHandlers
+    } else if (!methods) {
+      methods = new Map()
+      this.#known.set(handler, methods)
+    }
+    const cells = this.#cells
+    const exchanges: Exchanges = methods.get(method) ?? {
+      handler,
+      byStatus: [],
+      requestSize: cells.httpRequestSize.at(handler),
+      responseSize: cells.httpResponseSize.at(handler),
+      duration: cells.httpDuration.at(handler, method),
+    }
+    methods.set(method, exchanges)
+    return exchanges
   }
+}
+
+/** The cells of one handler and method. */
+interface Exchanges {
+  readonly handler: string
+  readonly byStatus: Scalar[]
+  readonly requestSize: Summary
+  readonly responseSize: Summary
+  readonly duration: Histogram
 }

@@ -6,6 +6,10 @@ import type { ChatRender, Encoding, IncrementalDetokenizer, PromptEncoding, Toke
 
 const REPLACEMENT = '\ufffd'
 
+/** Prompts whose encoding is kept, and the longest of them in characters. Load tests send the same ones again and again. */
+const RECENT_PROMPTS = 512
+const RECENT_LENGTH = 2000
+
 /**
  * A tokenizer without a vocabulary: words and punctuation are the tokens, hashes are the ids (see `splitSimulated`). Needs no
  * files, starts at once, gives the ids of llm-d-inference-sim. It can decode the ids that it made (see `PieceMemory`).
@@ -14,16 +18,24 @@ export class SimulatedTokenizer implements Tokenizer {
   readonly kind = 'simulated'
   readonly eosTokenIds: readonly number[] = []
   readonly #memory = new PieceMemory()
+  readonly #recent = new Map<string, Encoding>()
 
   /** There are no special tokens; always a plain value. */
   encode(text: string): Encoding {
-    return this.encodeOutput(text)
+    const known = this.#recent.get(text)
+    if (known) return known
+    const encoding = this.encodeOutput(text)
+    if (text.length > RECENT_LENGTH) return encoding
+    // Emptied as a whole: taking out one entry at a time would cost more than it saves.
+    if (this.#recent.size >= RECENT_PROMPTS) this.#recent.clear()
+    this.#recent.set(text, encoding)
+    return encoding
   }
 
   /** Encodes `flattenChat`; templates, tools and generation prompts have no effect. Always a plain value. */
   encodeChat(chat: ChatRender): PromptEncoding {
     const text = flattenChat(chat.messages)
-    const { ids, pieces } = this.encodeOutput(text)
+    const { ids, pieces } = this.encode(text)
     if (!hasMedia(chat.messages)) return { ids, pieces, text }
     return { ids, pieces, text, features: stubFeatures(chat.messages, ids.length)! }
   }
