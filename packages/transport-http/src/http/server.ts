@@ -32,8 +32,6 @@ export function createHttpServer(listener: Handler, options: HttpServerOptions =
       maxHeaderSize,
       noDelay: true,
       insecureHTTPParser: false,
-      // Probes typed by hand leave it out, and nothing here depends on it.
-      requireHostHeader: false,
     },
     listener,
   )

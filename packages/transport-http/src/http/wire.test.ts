@@ -122,13 +122,6 @@ test('other methods and paths', async () => {
   client.socket.destroy()
 })
 
-test('a request without a Host header is served', async () => {
-  const client = await connect()
-  client.send('GET /health HTTP/1.1\r\n\r\n')
-  expect((await client.answer()).status).toBe(200)
-  client.socket.destroy()
-})
-
 test.each(['HTTP/1.1', 'HTTP/1.0'])('a client that sends all before it reads sees the refusal, %s', async version => {
   const client = await connect()
   const size = 3 << 20
