@@ -231,7 +231,7 @@ test('clients that leave while they are answered, or before', async () => {
   })
   // The first ones are being answered, the others wait.
   await Promise.any(clients.map(client => client.receive(text => text.includes('\n\n'))))
-  expect(slow.engine.snapshot().running).toBe(5)
+  await expect.poll(() => slow.engine.snapshot().running).toBe(5)
   for (const client of clients) client.reset()
   await expectIdle(slow)
   await slow.close()
