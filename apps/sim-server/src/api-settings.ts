@@ -62,8 +62,9 @@ function toolCallSettings(config: Config): ToolCallSettings {
 
 /** When answers begin with reasoning, and how long it is. */
 function reasoningSettings(config: Config): ReasoningSettings {
+  const { enable_thinking: thinking } = config.defaultChatTemplateKwargs ?? {}
   return {
-    enabled: config.reasoningParser !== '',
+    enabled: typeof thinking === 'boolean' ? thinking : config.reasoningParser !== '',
     percent: config.reasoningRate,
     maxTokens: config.reasoningMaxTokens,
   }

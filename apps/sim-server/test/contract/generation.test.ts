@@ -549,3 +549,14 @@ describe('a multimodal encoder', () => {
     expect([reply.status, reply.text]).toEqual([404, 'Not Found'])
   })
 })
+
+describe('templates with values of their own', () => {
+  const server = contractServer(['--default-chat-template-kwargs', '{"enable_thinking":true}'])
+
+  test('make every request reason that does not say otherwise', async () => {
+    const message = async (more: object): Promise<Body> =>
+      (await server.post('/v1/chat/completions', { model: 'm', messages, ...more })).json.choices[0].message
+    expect((await message({})).reasoning).toEqual(expect.any(String))
+    expect((await message({ chat_template_kwargs: { enable_thinking: false } })).reasoning ?? null).toBeNull()
+  })
+})
