@@ -73,7 +73,12 @@ export const messageSchema = object({
   reasoning: string,
   reasoning_content: string,
   tool_calls: arrayOf(
-    object({ id: string, function: { ...object({ name: string, arguments: string }), nullable: true } }),
+    object({
+      id: string,
+      type: string,
+      index: integer,
+      function: { ...object({ name: string, arguments: string }), nullable: true },
+    }),
   ),
 })
 
@@ -84,7 +89,9 @@ const read = validator<Omit<ChatBody, 'toolChoice'>>(
     ...formatProperties,
     messages: arrayOf(messageSchema),
     max_completion_tokens: integer,
-    tools: arrayOf(object({ type: string, function: { ...object({ name: string }), nullable: true } })),
+    tools: arrayOf(
+      object({ type: string, function: { ...object({ name: string, description: string }), nullable: true } }),
+    ),
     parallel_tool_calls: boolean,
     logprobs: boolean,
     top_logprobs: integer,
@@ -138,6 +145,7 @@ const sources: ReadonlyMap<unknown, string> = new Map([
 function isBlock(part: unknown): boolean {
   if (!isObject(part)) return false
   const type = part['type']
+  if (!isTextOrNothing(type)) return false
   if (type === 'text') return isTextOrNothing(part['text'])
   const source = sources.get(type)
   if (source === undefined) return true

@@ -30,6 +30,7 @@ const read = validator<EmbeddingBody>(
     messages: arrayOf(messageSchema),
     dimensions: integer,
     encoding_format: string,
+    user: string,
     add_special_tokens: boolean,
     request_id: string,
   }),

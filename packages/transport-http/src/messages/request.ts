@@ -87,8 +87,16 @@ export function parseMessages(json: unknown): MessagesBody {
 /** Content is text or a list of blocks. */
 function checkContent(content: unknown): void {
   if (typeof content === 'string' || content === undefined || content === null) return
-  const isBlock = (block: unknown): boolean => typeof block === 'object' && block !== null && !Array.isArray(block)
   if (!Array.isArray(content) || !content.every(isBlock)) throw unparsable('content format not supported')
+}
+
+/** Members of the blocks that are read and have to be text. */
+const blockTexts = ['type', 'text', 'id', 'name', 'tool_use_id']
+
+function isBlock(block: unknown): boolean {
+  if (typeof block !== 'object' || block === null || Array.isArray(block)) return false
+  const members = block as Readonly<Record<string, unknown>>
+  return blockTexts.every(name => typeof (members[name] ?? '') === 'string')
 }
 
 /** The checks that need no limit on the answer: those of counting. @throws RequestError 400 */

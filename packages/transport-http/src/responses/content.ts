@@ -13,9 +13,10 @@ export function partsOf(content: unknown): ContentPart[] {
 }
 
 function readPart(part: unknown): ContentPart {
-  if (typeof part !== 'object' || part === null) throw badContent('a content part must be an object')
+  if (typeof part !== 'object' || part === null || Array.isArray(part))
+    throw badContent('a content part must be an object')
   const fields = part as Readonly<Record<string, unknown>>
-  const type = fields['type'] ?? 'input_text'
+  const type = fields['type'] || 'input_text'
   switch (type) {
     case 'input_text':
     case 'output_text':

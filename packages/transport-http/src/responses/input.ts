@@ -46,7 +46,7 @@ class ItemReader {
   #reasoning = ''
 
   read(item: InputItem): void {
-    const type = item['type'] ?? 'message'
+    const type = item['type'] || 'message'
     switch (type) {
       case 'message':
         this.#message(item)

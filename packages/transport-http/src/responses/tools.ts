@@ -24,7 +24,7 @@ export function parseTools(tools: unknown): FunctionTool[] {
 
 function readTool(tool: unknown): FunctionTool {
   if (!isObject(tool)) throw invalid('a tool must be an object')
-  const type = tool['type'] ?? ''
+  const type = tool['type'] || 'function'
   if (type !== 'function') throw unparsable(`unsupported tool type ${JSON.stringify(String(type))}`)
   const nested = tool['function']
   const { name, description, parameters, strict } = isObject(nested) ? nested : tool
