@@ -152,7 +152,7 @@ async function read(answer: Promise<Response>): Promise<Reply> {
 }
 
 /** Takes a stream apart. @throws when it ends within a frame or has another line in it */
-export function frames(text: string): Frame[] {
+function frames(text: string): Frame[] {
   if (!text.endsWith('\n\n')) throw new Error(`the stream ends within a frame: ${JSON.stringify(text.slice(-80))}`)
   return text
     .slice(0, -2)
