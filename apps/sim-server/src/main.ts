@@ -1,10 +1,20 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
-import { StopSignal } from './process/stop-signal.ts'
+// Only dynamic imports: what stands here runs before anything else is loaded.
+const { enableCompileCache } = await import('node:module')
 
-const stop = new StopSignal()
-// Compiled code is kept between starts. Everything else is imported after this.
+// Node keeps what it needs to read TypeScript, 18 MB, once it had to read one file that is not in its compile cache. The
+// cache cannot be switched on before this file is read, so that the process starts over with it: 30 ms.
+if (import.meta.filename.endsWith('.ts') && process.env['NODE_COMPILE_CACHE'] === undefined && process.execve) {
+  const { tmpdir } = await import('node:os')
+  const env = { ...process.env, NODE_COMPILE_CACHE: `${tmpdir()}/node-compile-cache` }
+  process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], env)
+}
 enableCompileCache()
+
+const { StopSignal } = await import('./process/stop-signal.ts')
+const stop = new StopSignal()
+const { tuneCompiler } = await import('./process/tune-compiler.ts')
+tuneCompiler()
+const { readFileSync } = await import('node:fs')
 const { run } = await import('./run.ts')
 await run(process.argv.slice(2), process.env, path => readFileSync(path, 'utf8'), stop)

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { RealClock } from '@vllm-sim/core-engine'
 import type { Clock } from '@vllm-sim/latency'
 import { VersionError } from '@vllm-sim/metrics'
@@ -39,8 +40,8 @@ export interface ServeOptions {
 
 /** Time for open connections to end after the last answer, milliseconds. */
 const closeLimit = 5000
-/** No further round of the warm-up begins after this time, milliseconds. */
-const warmUpLimit = 400
+/** How long the warm-up takes, milliseconds. */
+const warmUpLimit = 540
 
 /** Starts one server: an instance and its port. @throws StartError */
 export async function serve(options: ServeOptions): Promise<Running & { readonly target: Configurable }> {
@@ -55,6 +56,8 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
   const stats = config.disableLogStats ? undefined : statsLog(instance, clock, log)
   const listener = await createListener(config, instance.listener, clock, log)
   if (config.warmUp) await warmUp({ ...warmUpInstance(config, tokenizer), limit: warmUpLimit })
+  // A process that is killed would not write it, and the next start would compile everything again.
+  flushCompileCache()
 
   const { url } = await listener.open()
   instance.opened()

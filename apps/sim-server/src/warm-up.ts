@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import type { Clock } from '@vllm-sim/latency'
 import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
 import { listen } from './listen.ts'
+import { holdHeap, releaseHeap } from './process/tune-compiler.ts'
 
 export interface WarmUpOptions {
   /** Endpoints of an instance that is thrown away afterwards. */
@@ -12,42 +13,42 @@ export interface WarmUpOptions {
   readonly clock: Clock
   /** A model name that the instance serves. */
   readonly model: string
-  /** No further round begins after this time, milliseconds. */
+  /** How long it takes, milliseconds. */
   readonly limit: number
 }
 
-/** Streams per round, and tokens of each. A burst of this size is what the first clients after a start may send. */
-const streams = 300
+/** Clients at a time; few, so that the heap stays small. Every fourth wants its answers whole. */
+const clients = 64
+/** Tokens of each answer. */
 const tokens = 20
-/** Answers that are not streamed, per round. */
-const bodies = 100
-const rounds = 3
 
 /**
  * Sends traffic of our own through a server of our own before the real one opens its port. Cold code makes the first
  * hundreds of streams late by a tenth of a second and more; after this they are late by a few milliseconds.
  */
 export async function warmUp({ listener, clock, model, limit }: WarmUpOptions): Promise<void> {
+  dropStartUpGarbage()
   const server = createHttpServer(listener)
   await listen(server, { host: '127.0.0.1', port: 0 })
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
   const end = clock.now() + limit
-  for (let round = 0; round < rounds && clock.now() < end; round++) {
-    const calls = Array.from({ length: streams }, (_, at) => call(port, requestText(model, at, true)))
-    for (let at = 0; at < bodies; at++) calls.push(call(port, requestText(model, at, false)))
-    await Promise.all(calls)
+  const client = async (at: number): Promise<void> => {
+    const text = requestText(model, at, at % 4 !== 0)
+    while (clock.now() < end) await call(port, text)
   }
+  holdHeap()
+  await Promise.all(Array.from({ length: clients }, (_, at) => client(at)))
+  releaseHeap()
   server.closeAllConnections()
   await new Promise<void>(resolve => server.close(() => resolve()))
-  collectGarbage()
 }
 
 /**
- * Gives back the memory of what the warm-up left behind, a fifth of an idle server's. V8 offers this collection only to
- * code that sees its `gc` function.
+ * Gives back the memory that loading and starting left behind, a tenth of an idle server's. V8 offers this collection only
+ * to code that sees its `gc` function. It also drops compiled code, so it comes before the warm-up and not after it.
  */
-function collectGarbage(): void {
+function dropStartUpGarbage(): void {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void
   gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
