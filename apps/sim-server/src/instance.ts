@@ -168,12 +168,13 @@ function logObservers(config: Config, log: Logger): EngineObserver[] {
   return log.isLevelEnabled('debug') ? [requestLog(log, 'debug')] : []
 }
 
-/** An instance for the warm-up: the same code, nobody's clients, fast answers, a silent log. */
+/** An instance for the warm-up: the same code, nobody's clients, no latency until `pace`, a silent log. */
 export function warmUpInstance(
   config: Config,
   tokenizer: Tokenizer,
-): { listener: Handler; clock: Clock; model: string } {
-  const { listener } = createInstance({
+): { listener: Handler; clock: Clock; model: string; pace: () => void } {
+  const latency = { ...config.latency, calculator: 'constant', timeToFirstToken: 0, interTokenLatency: 0 } as const
+  const { listener, engine } = createInstance({
     config: {
       ...config,
       apiKey: [],
@@ -184,12 +185,15 @@ export function warmUpInstance(
       failureInjectionRate: 0,
       logHttp: false,
       enableLogRequests: false,
-      latency: { ...config.latency, calculator: 'constant', timeToFirstToken: 2, interTokenLatency: 1 },
+      latency,
     },
     // Another service is not to be called for practice.
     tokenizer: tokenizer.kind === 'render' ? new SimulatedTokenizer() : tokenizer,
     log: createLog({ level: 'silent', format: 'json' }),
     port: 0,
   })
-  return { listener, clock: new RealClock(), model: config.displayModelName }
+  const pace = (): void => {
+    engine.latency = latencyModel({ ...latency, timeToFirstToken: 2, interTokenLatency: 1 })
+  }
+  return { listener, clock: new RealClock(), model: config.displayModelName, pace }
 }

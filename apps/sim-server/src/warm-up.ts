@@ -15,10 +15,14 @@ export interface WarmUpOptions {
   readonly model: string
   /** How long it takes, milliseconds. */
   readonly limit: number
+  /** Makes the instance answer with pauses between tokens; it begins without. */
+  readonly pace: () => void
 }
 
 /** Clients at a time; few, so that the heap stays small. Every fourth wants its answers whole. */
-const clients = 64
+const clients = 48
+/** Share of the time in which answers come at once, as they do without any latency. */
+const unpacedShare = 0.35
 /** Tokens of each answer. */
 const tokens = 20
 
@@ -26,13 +30,14 @@ const tokens = 20
  * Sends traffic of our own through a server of our own before the real one opens its port. Cold code makes the first
  * hundreds of streams late by a tenth of a second and more; after this they are late by a few milliseconds.
  */
-export async function warmUp({ listener, clock, model, limit }: WarmUpOptions): Promise<void> {
+export async function warmUp({ listener, clock, model, limit, pace }: WarmUpOptions): Promise<void> {
   dropStartUpGarbage()
   const server = createHttpServer(listener)
   await listen(server, { host: '127.0.0.1', port: 0 })
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
   const end = clock.now() + limit
+  const change = clock.timer(limit * unpacedShare, pace)
   const client = async (at: number): Promise<void> => {
     const text = requestText(model, at, at % 4 !== 0)
     while (clock.now() < end) await call(port, text)
@@ -40,6 +45,7 @@ export async function warmUp({ listener, clock, model, limit }: WarmUpOptions): 
   holdHeap()
   await Promise.all(Array.from({ length: clients }, (_, at) => client(at)))
   releaseHeap()
+  change.cancel()
   server.closeAllConnections()
   await new Promise<void>(resolve => server.close(() => resolve()))
 }
