@@ -219,24 +219,19 @@ function checkLogprobs(body: ChatBody, context: ApiContext): void {
 
 /** A wire message in the tokenizer's terms. */
 export function toChatMessage(message: WireMessage): ChatMessage {
-  const calls = message.tool_calls
+  const chat: ChatMessage = { role: message.role ?? '', content: message.content ?? null }
+  if (message.name) chat.name = message.name
+  if (message.tool_call_id) chat.toolCallId = message.tool_call_id
   const reasoning = message.reasoning ?? message.reasoning_content
-  return {
-    role: message.role ?? '',
-    content: message.content ?? null,
-    ...(message.name ? { name: message.name } : undefined),
-    ...(message.tool_call_id ? { toolCallId: message.tool_call_id } : undefined),
-    ...(reasoning ? { reasoning } : undefined),
-    ...(calls?.length
-      ? {
-          toolCalls: calls.map(call => ({
-            ...(call.id ? { id: call.id } : undefined),
-            name: call.function?.name ?? '',
-            arguments: call.function?.arguments ?? '',
-          })),
-        }
-      : undefined),
+  if (reasoning) chat.reasoning = reasoning
+  if (message.tool_calls?.length) {
+    chat.toolCalls = message.tool_calls.map(call => ({
+      ...(call.id ? { id: call.id } : undefined),
+      name: call.function?.name ?? '',
+      arguments: call.function?.arguments ?? '',
+    }))
   }
+  return chat
 }
 
 /** The members of a request that make its prompt. */
@@ -254,19 +249,16 @@ export type RenderBody = Pick<
 
 /** The conversation of a request, ready to be rendered. */
 export function toChatRender(body: RenderBody): ChatRender {
+  const chat: ChatRender = { messages: (body.messages ?? []).map(toChatMessage) }
+  if (body.tools?.length) chat.tools = body.tools
+  if (body.documents) chat.documents = body.documents
+  if (typeof body.add_generation_prompt === 'boolean') chat.addGenerationPrompt = body.add_generation_prompt
+  if (body.continue_final_message) chat.continueFinalMessage = true
+  if (body.add_special_tokens) chat.addSpecialTokens = true
+  if (body.chat_template) chat.chatTemplate = body.chat_template
   const kwargs = templateKwargs(body)
-  return {
-    messages: (body.messages ?? []).map(toChatMessage),
-    ...(body.tools?.length ? { tools: body.tools } : undefined),
-    ...(body.documents ? { documents: body.documents } : undefined),
-    ...(typeof body.add_generation_prompt === 'boolean'
-      ? { addGenerationPrompt: body.add_generation_prompt }
-      : undefined),
-    ...(body.continue_final_message ? { continueFinalMessage: true } : undefined),
-    ...(body.add_special_tokens ? { addSpecialTokens: true } : undefined),
-    ...(body.chat_template ? { chatTemplate: body.chat_template } : undefined),
-    ...(kwargs ? { chatTemplateKwargs: kwargs } : undefined),
-  }
+  if (kwargs) chat.chatTemplateKwargs = kwargs
+  return chat
 }
 
 /** A reasoning effort tells the template whether to think, as in vLLM, unless the request tells it itself. */

@@ -46,6 +46,9 @@ export function returnError(req: IncomingMessage): InjectedFailure | undefined {
 
 /** Headers that answers of generation endpoints carry. */
 export function responseHeaders(settings: ApiSettings, id: string): Record<string, string> | undefined {
-  if (!settings.requestIdHeaders) return settings.podHeaders as Record<string, string>
+  if (!settings.requestIdHeaders) {
+    for (const _ in settings.podHeaders) return settings.podHeaders as Record<string, string>
+    return undefined
+  }
   return { ...settings.podHeaders, 'x-request-id': id }
 }

@@ -6,8 +6,9 @@ import { commonErrors, toRequestError } from '../http/errors.ts'
 import { sendError } from '../http/reply.ts'
 import { resolveModel } from '../models.ts'
 import { BodySink } from './body-sink.ts'
-import type { Call, CommonBody, GenerationEndpoint } from './endpoint.ts'
+import type { Call, CommonBody, GenerationEndpoint, Lowered } from './endpoint.ts'
 import { booleanHeader, responseHeaders, returnError } from './headers.ts'
+import type { Mutable } from './mutable.ts'
 import { StreamSink } from './stream-sink.ts'
 import { unparsable } from './unparsable.ts'
 
@@ -29,22 +30,30 @@ export function generationHandler<Body extends CommonBody>(
     }
     readBody(req, context.settings.maxBodyBytes, (text, error) => {
       if (error) fail(error)
-      else void serve(endpoint, context, req, res, text, arrival)
+      else serve(endpoint, context, req, res, text, arrival)
     })
   }
 }
 
-async function serve<Body extends CommonBody>(
+/** Not async: most requests are lowered and submitted at once, without a promise. */
+function serve<Body extends CommonBody>(
   endpoint: GenerationEndpoint<Body>,
   context: ApiContext,
   req: IncomingMessage,
   res: ServerResponse,
   text: string,
   arrival: number,
-): Promise<void> {
+): void {
   const { settings } = context
   const errors = endpoint.errors?.(context) ?? commonErrors
   let headers: Record<string, string> | undefined
+  const fail = (error: unknown): void => {
+    const known = toRequestError(error)
+    if (known.status >= 500 && !(error instanceof RequestError)) {
+      context.log.error({ err: error, path: endpoint.path }, 'request failed')
+    }
+    sendError(res, known, headers, errors)
+  }
   try {
     const body = parseBody(endpoint, context, text)
     const id = requestId(req, context, body)
@@ -54,28 +63,22 @@ async function serve<Body extends CommonBody>(
     endpoint.validate(body, context)
     headers = responseHeaders(settings, id)
     const lowering = endpoint.lower(body, context, name, { req, text, id })
-    const lowered = lowering instanceof Promise ? await lowering : lowering
-    const request = {
-      ...lowered,
-      id,
-      model: name,
-      arrival,
-      ...(lora ? { lora: name } : undefined),
-      ...(endpoint.cacheThresholdHeader && booleanHeader(req, 'x-cache-threshold-finish-reason')
-        ? { forceCacheThreshold: true }
-        : undefined),
-    } satisfies GenerationRequest
-    if (res.destroyed) return
-    const call: Call<Body> = { context, body, id, model: name, request }
-    if (endpoint.detached?.(call, res, headers)) return
-    if (body.stream) new StreamSink(context, res, endpoint.stream(call), headers, errors).run(request)
-    else new BodySink(context, res, endpoint.body(call), headers, errors).run(request)
-  } catch (error) {
-    const known = toRequestError(error)
-    if (known.status >= 500 && !(error instanceof RequestError)) {
-      context.log.error({ err: error, path: endpoint.path }, 'request failed')
+    const run = (lowered: Lowered): void => {
+      const request: Mutable<GenerationRequest> = { ...lowered, id, model: name, arrival }
+      if (lora) request.lora = name
+      if (endpoint.cacheThresholdHeader && booleanHeader(req, 'x-cache-threshold-finish-reason')) {
+        request.forceCacheThreshold = true
+      }
+      if (res.destroyed) return
+      const call: Call<Body> = { context, body, id, model: name, request }
+      if (endpoint.detached?.(call, res, headers)) return
+      if (body.stream) new StreamSink(context, res, endpoint.stream(call), headers, errors).run(request)
+      else new BodySink(context, res, endpoint.body(call), headers, errors).run(request)
     }
-    sendError(res, known, headers, errors)
+    if (lowering instanceof Promise) lowering.then(run).catch(fail)
+    else run(lowering)
+  } catch (error) {
+    fail(error)
   }
 }
 

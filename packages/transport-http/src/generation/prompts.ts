@@ -2,6 +2,7 @@ import { RequestError, Token, toTokens } from '@vllm-sim/core-engine'
 import { type ChatRender, echoText, type PromptEncoding, TokenizerError } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../context.ts'
 import type { EncodedPrompt } from './endpoint.ts'
+import type { Mutable } from './mutable.ts'
 
 /**
  * Calls `use` with the value of a tokenizer's answer, at once when it is there, and turns a tokenizer's failure into
@@ -49,11 +50,12 @@ export function chatPrompt(
 ): EncodedPrompt | Promise<EncodedPrompt> {
   return tokenized(
     () => context.tokenizer.encodeChat(chat),
-    encoding => ({
-      ...promptOf(encoding, context, () => echoText(chat.messages)),
-      ...(keep.tokens ? { tokens: toTokens(encoding) } : undefined),
-      ...(keep.text && encoding.text !== undefined ? { text: encoding.text } : undefined),
-    }),
+    encoding => {
+      const prompt = promptOf(encoding, context, () => echoText(chat.messages))
+      if (keep.tokens) prompt.tokens = toTokens(encoding)
+      if (keep.text && encoding.text !== undefined) prompt.text = encoding.text
+      return prompt
+    },
   )
 }
 
@@ -66,11 +68,12 @@ export function textPrompt(
 ): EncodedPrompt | Promise<EncodedPrompt> {
   return tokenized(
     () => context.tokenizer.encode(text, { addSpecialTokens }),
-    encoding => ({
-      ...promptOf(encoding, context, () => text),
-      ...(keep.tokens ? { tokens: toTokens(encoding) } : undefined),
-      ...(keep.text ? { text } : undefined),
-    }),
+    encoding => {
+      const prompt = promptOf(encoding, context, () => text)
+      if (keep.tokens) prompt.tokens = toTokens(encoding)
+      if (keep.text) prompt.text = text
+      return prompt
+    },
   )
 }
 
@@ -98,10 +101,9 @@ function decoded(tokenIds: readonly number[], context: ApiContext, keep: KeepOpt
   }
 }
 
-function promptOf(encoding: PromptEncoding, context: ApiContext, echo: () => string): EncodedPrompt {
-  return {
-    tokenIds: encoding.ids,
-    ...(context.settings.echo ? { echo: context.outputTokens(echo()) } : undefined),
-    ...(encoding.features ? { features: encoding.features } : undefined),
-  }
+function promptOf(encoding: PromptEncoding, context: ApiContext, echo: () => string): Mutable<EncodedPrompt> {
+  const prompt: Mutable<EncodedPrompt> = { tokenIds: encoding.ids }
+  if (context.settings.echo) prompt.echo = context.outputTokens(echo())
+  if (encoding.features) prompt.features = encoding.features
+  return prompt
 }

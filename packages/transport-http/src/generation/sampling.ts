@@ -1,6 +1,8 @@
 import { type Limits, RequestError } from '@vllm-sim/core-engine'
 import { arrayOf, boolean, integer, number, object, string } from '../schema/types.ts'
 import type { JsonSchema } from '../schema/validator.ts'
+import type { Lowered } from './endpoint.ts'
+import type { Mutable } from './mutable.ts'
 
 /** Members of a request that chat, text completion and (inside `sampling_params`) generate have in common. */
 export interface SamplingBody {
@@ -136,40 +138,32 @@ function stopStrings(body: SamplingBody): readonly string[] {
 
 /** When the answer ends, in the engine's terms. @param maxTokens the limit that is in force */
 export function limitsOf(body: SamplingBody, maxTokens: number | undefined): Limits {
+  const limits: Mutable<Limits> = {}
+  if (maxTokens !== undefined) limits.maxTokens = maxTokens
+  if (body.min_tokens) limits.minTokens = body.min_tokens
+  if (body.ignore_eos) limits.ignoreEos = true
   const stop = stopStrings(body)
-  return {
-    ...(maxTokens !== undefined ? { maxTokens } : undefined),
-    ...(body.min_tokens ? { minTokens: body.min_tokens } : undefined),
-    ...(body.ignore_eos ? { ignoreEos: true } : undefined),
-    ...(stop.length > 0 ? { stop } : undefined),
-    ...(body.stop_token_ids?.length ? { stopTokenIds: body.stop_token_ids } : undefined),
-    ...(body.include_stop_str_in_output ? { includeStop: true } : undefined),
-  }
+  if (stop.length > 0) limits.stop = stop
+  if (body.stop_token_ids?.length) limits.stopTokenIds = body.stop_token_ids
+  if (body.include_stop_str_in_output) limits.includeStop = true
+  return limits
 }
 
+type SharedLowering = Pick<Lowered, 'seed' | 'kvTransfer' | 'cacheSalt' | 'cacheHitThreshold'>
+
 /** The parts of a lowered request that come from shared members. */
-export function sharedLowering(
-  body: SamplingBody,
-  shared: SharedBody,
-): {
-  seed?: number
-  kvTransfer?: { doRemoteDecode: boolean; doRemotePrefill: boolean }
-  cacheSalt?: string
-  cacheHitThreshold?: number
-} {
+export function sharedLowering(body: SamplingBody, shared: SharedBody): SharedLowering {
+  const lowered: Mutable<SharedLowering> = {}
+  // vLLM: -1 means no seed.
+  if (typeof body.seed === 'number' && body.seed !== -1) lowered.seed = body.seed
   const transfer = shared.kv_transfer_params
-  return {
-    // vLLM: -1 means no seed.
-    ...(typeof body.seed === 'number' && body.seed !== -1 ? { seed: body.seed } : undefined),
-    ...(transfer
-      ? {
-          kvTransfer: {
-            doRemoteDecode: transfer.do_remote_decode ?? false,
-            doRemotePrefill: transfer.do_remote_prefill ?? false,
-          },
-        }
-      : undefined),
-    ...(shared.cache_salt ? { cacheSalt: shared.cache_salt } : undefined),
-    ...(typeof shared.cache_hit_threshold === 'number' ? { cacheHitThreshold: shared.cache_hit_threshold } : undefined),
+  if (transfer) {
+    lowered.kvTransfer = {
+      doRemoteDecode: transfer.do_remote_decode ?? false,
+      doRemotePrefill: transfer.do_remote_prefill ?? false,
+    }
   }
+  if (shared.cache_salt) lowered.cacheSalt = shared.cache_salt
+  if (typeof shared.cache_hit_threshold === 'number') lowered.cacheHitThreshold = shared.cache_hit_threshold
+  return lowered
 }
