@@ -17,7 +17,7 @@ function mediaOf(part: ContentPart): MediaItem | undefined {
 }
 
 /** Image, audio and video parts of a conversation with a non-empty source, in document order. */
-export function mediaItems(messages: readonly ChatMessage[]): MediaItem[] {
+function mediaItems(messages: readonly ChatMessage[]): MediaItem[] {
   const items: MediaItem[] = []
   for (const message of messages) {
     if (message.content === null || typeof message.content === 'string') continue

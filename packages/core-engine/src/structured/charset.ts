@@ -44,7 +44,7 @@ export function normalize(ranges: readonly number[]): CharSet {
 }
 
 /** Members of either set. */
-export function union(a: CharSet, b: CharSet): CharSet {
+function union(a: CharSet, b: CharSet): CharSet {
   return normalize([...a, ...b])
 }
 

@@ -30,7 +30,7 @@ export function jsonText(value: unknown, sorted = false): string {
 }
 
 /** A text that two values share exactly if JSON Schema calls them equal: `1` and `1.0`, members in any order. */
-export function canonical(value: unknown): string {
+function canonical(value: unknown): string {
   return jsonText(value, true)
 }
 

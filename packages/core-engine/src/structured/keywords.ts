@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from './json.ts'
 type Kind = 'schema' | 'schemas' | 'named' | 'items' | 'dependencies'
 
 /** Keywords that hold schemas, and how. */
-export const SUBSCHEMAS: Readonly<Record<string, Kind>> = {
+const SUBSCHEMAS: Readonly<Record<string, Kind>> = {
   additionalItems: 'schema',
   additionalProperties: 'schema',
   allOf: 'schemas',
@@ -29,7 +29,7 @@ export const SUBSCHEMAS: Readonly<Record<string, Kind>> = {
   unevaluatedProperties: 'schema',
 }
 
-export const TYPES = ['null', 'boolean', 'integer', 'number', 'string', 'array', 'object'] as const
+const TYPES = ['null', 'boolean', 'integer', 'number', 'string', 'array', 'object'] as const
 
 type Check = readonly [holds: (value: unknown) => boolean, wanted: string]
 const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 0

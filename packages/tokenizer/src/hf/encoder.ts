@@ -20,7 +20,7 @@ export interface HfEncoderOptions {
  * Roughly how long a text takes to encode: 1 for an ASCII character (about 1 µs), 5 for a Han character, which is three bytes
  * and hardly ever found as a whole word in the library's cache.
  */
-export function encodingCost(text: string): number {
+function encodingCost(text: string): number {
   return 2 * Buffer.byteLength(text) - text.length
 }
 

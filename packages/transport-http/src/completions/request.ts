@@ -53,7 +53,7 @@ export function parseCompletion(json: unknown): CompletionBody {
 const maxTokenId = 0xffff_ffff
 
 /** `prompt` as a list of prompts; empty when it is absent. */
-export function promptsOf(prompt: unknown): WirePrompt[] {
+function promptsOf(prompt: unknown): WirePrompt[] {
   if (prompt === undefined || prompt === null) return []
   if (typeof prompt === 'string') return [prompt]
   if (!Array.isArray(prompt)) throw badPrompt(`got ${typeof prompt}`)

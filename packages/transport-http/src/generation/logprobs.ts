@@ -30,7 +30,7 @@ export function candidates(token: Token, position: number, count: number): Candi
 /** How tokens are named in logprobs: by their text, or as `token_id:<id>`. */
 export type TokenName = (candidate: { readonly id: number; readonly text: string }) => string
 
-export const byText: TokenName = ({ text }) => text
+const byText: TokenName = ({ text }) => text
 export const byId: TokenName = ({ id }) => `token_id:${id}`
 
 /** The names that a request wants. */

@@ -71,7 +71,7 @@ export const sharedProperties: Record<string, JsonSchema> = {
 }
 
 /** Limits of vLLM (`VLLM_MAX_N_SEQUENCES`, and bounds of our own against requests that only cost). */
-export const maxChoices = 16_384
+const maxChoices = 16_384
 const maxStopStrings = 1024
 
 interface Range {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
 
 /** The body is larger than the server takes. */
-export class BodyTooLargeError extends RequestError {
+class BodyTooLargeError extends RequestError {
   override readonly name = 'BodyTooLargeError'
 
   constructor(limit: number) {

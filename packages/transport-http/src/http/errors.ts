@@ -23,7 +23,7 @@ export function errorBody(error: ErrorFields): string {
 }
 
 /** The object inside of the error body. */
-export function errorObject({ status, message, param, type = errorType(status) }: ErrorFields): string {
+function errorObject({ status, message, param, type = errorType(status) }: ErrorFields): string {
   return JSON.stringify({ message, type, param, code: status })
 }
 

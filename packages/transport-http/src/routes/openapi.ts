@@ -27,7 +27,7 @@ export function openapiRoutes(routes: readonly Route[], version: string): Route[
 const title = 'vllm-sim'
 
 /** An OpenAPI 3.1 document: paths, methods and path parameters; bodies are described as any JSON object. */
-export function openapiDocument(routes: readonly Route[], version: string): object {
+function openapiDocument(routes: readonly Route[], version: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const { method, path } of routes) {
     const { template, parameters } = pathTemplate(path)

@@ -2,18 +2,11 @@ import type { JsonSchema } from './validator.ts'
 
 // Building blocks of request schemas. Null equals absent throughout.
 
-/** Largest integer that a request may state without losing exactness. */
-const safe = Number.MAX_SAFE_INTEGER
-
 export const string: JsonSchema = { type: 'string', nullable: true }
 export const boolean: JsonSchema = { type: 'boolean', nullable: true }
 export const number: JsonSchema = { type: 'number', nullable: true }
 export const integer: JsonSchema = { type: 'integer', nullable: true }
 export const anyObject: JsonSchema = { type: 'object', nullable: true }
-
-export function integerFrom(minimum: number, maximum = safe): JsonSchema {
-  return { type: 'integer', nullable: true, minimum, maximum }
-}
 
 export function arrayOf(items: JsonSchema): JsonSchema {
   return { type: 'array', nullable: true, items }
@@ -21,8 +14,4 @@ export function arrayOf(items: JsonSchema): JsonSchema {
 
 export function object(properties: Record<string, JsonSchema>, required: readonly string[] = []): JsonSchema {
   return { type: 'object', properties, required }
-}
-
-export function oneOfThese(...values: readonly string[]): JsonSchema {
-  return { type: 'string', nullable: true, enum: [...values, null] }
 }
