@@ -2,7 +2,7 @@ import type { StrftimeNow } from './chat/template.ts'
 import { TokenizerError } from './errors.ts'
 import type { DownloadProgress } from './hub/download.ts'
 import type { Environment } from './hub/http.ts'
-import { SimulatedTokenizer } from './simulated.ts'
+import { SlicedTokenizer } from './sliced.ts'
 import type { StartTimer } from './timer.ts'
 import type { ContentFormat, Tokenizer } from './types.ts'
 
@@ -62,8 +62,8 @@ export interface ChosenTokenizer {
  */
 export async function chooseTokenizer(choice: TokenizerChoice): Promise<ChosenTokenizer> {
   const mode = choice.mode ?? 'auto'
-  if (choice.forceSimulated) return simulated('--force-dummy-tokenizer is set')
-  if (mode === 'simulated') return simulated('--tokenizer-mode simulated')
+  if (choice.forceSimulated) return simulated('--force-dummy-tokenizer is set', choice.startTimer)
+  if (mode === 'simulated') return simulated('--tokenizer-mode simulated', choice.startTimer)
   const { RealTokenizers } = await import('./real.ts')
   const real = new RealTokenizers(choice)
   if (mode === 'render') return real.render('--tokenizer-mode render', await real.findFiles())
@@ -74,8 +74,9 @@ export async function chooseTokenizer(choice: TokenizerChoice): Promise<ChosenTo
   return automatic(choice, real)
 }
 
-function simulated(why: string): ChosenTokenizer {
-  return { tokenizer: new SimulatedTokenizer(), reason: `tokenizer: simulated (${why})` }
+function simulated(why: string, startTimer: StartTimer): ChosenTokenizer {
+  const pause = () => new Promise<void>(resolve => startTimer(0, resolve))
+  return { tokenizer: new SlicedTokenizer(pause), reason: `tokenizer: simulated (${why})` }
 }
 
 /** What `real.ts` offers; loaded only when files or services come into play. */
@@ -106,18 +107,18 @@ async function automatic(choice: TokenizerChoice, real: Real): Promise<ChosenTok
       return await real.inProcess(files, `the files are ${files.origin}`)
     } catch (error) {
       if (files.explicit || !(error instanceof TokenizerError)) throw error
-      return simulated(error.message)
+      return simulated(error.message, choice.startTimer)
     }
   }
   const forbidden = real.mayProbe()
-  if (forbidden !== undefined) return simulated(forbidden)
+  if (forbidden !== undefined) return simulated(forbidden, choice.startTimer)
   const probe = await real.probe()
-  if (!probe.exists) return simulated(`the hub ${probe.detail} for ${real.name}`)
+  if (!probe.exists) return simulated(`the hub ${probe.detail} for ${real.name}`, choice.startTimer)
   if (choice.renderUrl) return real.render(`--render-url is set and the hub knows ${real.name}`)
   try {
     return await real.inProcess(await real.download(), `the hub knows ${real.name}`)
   } catch (error) {
     if (!(error instanceof TokenizerError)) throw error
-    return simulated(error.message)
+    return simulated(error.message, choice.startTimer)
   }
 }

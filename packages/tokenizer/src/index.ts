@@ -10,6 +10,7 @@ export { loadHfTokenizer, loadRenderTokenizer } from './load.ts'
 export { hasMedia, stubFeatures } from './multimodal.ts'
 export type { LocalText, RenderTokenizer, RenderTokenizerOptions } from './render/tokenizer.ts'
 export { SimulatedTokenizer } from './simulated.ts'
+export { SlicedTokenizer } from './sliced.ts'
 export { fitPieces, splitSimulated } from './split.ts'
 export type { StartTimer } from './timer.ts'
 export type {

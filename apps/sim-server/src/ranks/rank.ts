@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { RealClock } from '@vllm-sim/core-engine'
-import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
+import { SlicedTokenizer } from '@vllm-sim/tokenizer'
 import { type Configurable, readUpdate, type UpdateConfig, type UpdateRequest } from '../admin/update.ts'
 import { AdminUpdateError } from '../config/index.ts'
 import { createLog } from '../log.ts'
@@ -49,7 +49,9 @@ export async function runRank(): Promise<void> {
     }
   })
   try {
-    const tokenizer = simulatedTokenizer ? new SimulatedTokenizer() : await openTokenizer(config, clock, log)
+    const tokenizer = simulatedTokenizer
+      ? new SlicedTokenizer(() => new Promise(resolve => clock.soon(resolve)))
+      : await openTokenizer(config, clock, log)
     running = await serve({ config, log, tokenizer, cleanup, updateConfig })
     send({ type: 'listening' })
   } catch (error) {

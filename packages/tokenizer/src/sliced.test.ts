@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { SimulatedTokenizer } from './simulated.ts'
+import { SlicedTokenizer } from './sliced.ts'
+
+const words = ['plain', 'a_b', '  spaced  ', 'naïve', '日本語', '👩‍👩‍👧', 'line\n\n', 'x-y,z', '\t|`']
+const text = Array.from({ length: 60_000 }, (_, n) => words[(n * 7919) % words.length]! + (n % 3 ? ' ' : '')).join('')
+
+test('a long prompt is encoded with pauses, to exactly the same tokens', async () => {
+  let pauses = 0
+  const sliced = new SlicedTokenizer(async () => {
+    pauses++
+  })
+  const whole = new SimulatedTokenizer()
+  const encoding = sliced.encode(text)
+  expect(encoding).toBeInstanceOf(Promise)
+  expect((await encoding).ids).toEqual(whole.encode(text).ids)
+  expect((await encoding).pieces.join('')).toBe(text)
+  expect(pauses).toBeGreaterThan(2)
+  const chat = { messages: [{ role: 'user', content: text }] }
+  expect(await sliced.encodeChat(chat)).toEqual(whole.encodeChat(chat))
+})
+
+test('a short prompt is there at once, one without a place to cut in one piece', async () => {
+  const sliced = new SlicedTokenizer(async () => {})
+  expect(sliced.encode('This is a test.')).toEqual(new SimulatedTokenizer().encode('This is a test.'))
+  expect((await sliced.encode('x'.repeat(300_000))).pieces.length).toBe(1)
+})
