@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { EngineObserver } from './events.ts'
+import { FnvHasher } from './kv/index.ts'
+import { PrefixCache } from './prefix-cache.ts'
 import type { OutputPlan } from './request.ts'
 import { type Harness as H, Harness } from './testing/harness.ts'
 import { echoMode } from './text-source.ts'
@@ -318,6 +320,19 @@ describe('lengths and reasons', () => {
     const harness = new Harness({ latency: { timeToFirstToken: 1000 } })
     const { sink } = harness.submit({ forceCacheThreshold: true, kvTransfer: { doRemoteDecode: true } })
     expect(sink.one).toMatchObject({ text: '', outcome: { finishReason: 'cache_threshold', completionTokens: 0 } })
+  })
+
+  test('the cache threshold decides once for all choices of a prompt', () => {
+    const cache = new PrefixCache({ size: 100, blockSize: 8, hasher: new FnvHasher('') })
+    const harness = new Harness({ cache })
+    const prompts = [{ tokenIds: Array.from({ length: 16 }, (_, id) => id) }]
+    const reasons = () =>
+      harness
+        .submit({ prompts, n: 3, cacheHitThreshold: 0.5, limits: { maxTokens: 1 } })
+        .sink.received.map(({ outcome }) => outcome?.finishReason)
+    expect(reasons()).toEqual(['cache_threshold', 'cache_threshold', 'cache_threshold'])
+    prompts[0] = { ...prompts[0]! }
+    expect(reasons()).toEqual(['length', 'length', 'length'])
   })
 
   test('reasoning comes first, counts, and the limit cuts what follows', () => {

@@ -55,6 +55,8 @@ export class Engine implements PacerHost {
   readonly #observers: EngineObserver[]
   readonly #occurrences = new OccurrenceCounter()
   readonly #cache: KvCache | undefined
+  /** Prompts of several choices, and whether the cache threshold refused them. */
+  readonly #refused = new WeakMap<Prompt, boolean>()
   readonly #idle: (() => void)[] = []
   /** Tokens produced and not yet delivered; reused for every delivery. */
   readonly #batch: Token[] = []
@@ -273,14 +275,19 @@ export class Engine implements PacerHost {
     return undefined
   }
 
+  /** The first choice of a prompt decides for all: its blocks would be hits for the others. */
   #belowThreshold(sequence: Sequence): boolean {
-    const { request, promptTokens, cachedTokens } = sequence
+    const { request, prompt, promptTokens, cachedTokens } = sequence
     if (request.forceCacheThreshold) return true
     if (!this.#cache?.enabled) return false
+    const decided = this.#refused.get(prompt)
+    if (decided !== undefined) return decided
     const own = request.cacheHitThreshold
     const threshold = own !== undefined && own >= 0 && own <= 1 ? own : (this.#options.cacheHitThreshold ?? 0)
-    const rate = promptTokens === 0 ? 0 : cachedTokens / promptTokens
-    return rate < threshold
+    if (threshold === 0) return false
+    const refused = (promptTokens === 0 ? 0 : cachedTokens / promptTokens) < threshold
+    if (request.n > 1) this.#refused.set(prompt, refused)
+    return refused
   }
 
   #open(sequence: Sequence): TextSource {

@@ -145,7 +145,7 @@ describe('what consumers see', () => {
       VLLM_SERVER_DEV_MODE: '1',
       VLLM_ALLOW_RUNTIME_LORA_UPDATING: 'True',
       VLLM_API_KEY: 'secret',
-      VLLM_MAX_N_SEQUENCES: '4',
+      VLLM_LOG_STATS_INTERVAL: '4',
       HF_TOKEN: 'hf_x',
       HF_HOME: '/hf',
       HF_ENDPOINT: 'http://mirror',
@@ -159,7 +159,7 @@ describe('what consumers see', () => {
       runtimeLoraUpdating: true,
       skipModelNameValidation: false,
       apiKey: ['secret'],
-      maxNSequences: 4,
+      logStatsIntervalSeconds: 4,
       hfToken: 'hf_x',
       hfHome: '/hf',
       hfEndpoint: 'http://mirror',
@@ -170,8 +170,8 @@ describe('what consumers see', () => {
       'a',
       'b',
     ])
-    expect(await errorOf(load(['--model', 'm'], { VLLM_MAX_N_SEQUENCES: 'x' }))).toBe(
-      'invalid value "x" of environment variable VLLM_MAX_N_SEQUENCES: expected a number',
+    expect(await errorOf(load(['--model', 'm'], { VLLM_LOG_STATS_INTERVAL: 'x' }))).toBe(
+      'invalid value "x" of environment variable VLLM_LOG_STATS_INTERVAL: expected a number',
     )
   })
 

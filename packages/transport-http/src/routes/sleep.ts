@@ -26,7 +26,8 @@ export function sleepRoutes({ engine, log, allowed }: SleepOptions): Route[] {
       handle: (req, res) => {
         req.resume()
         if (allowed) {
-          engine.sleep()
+          // The level changes only what `vllm:engine_sleep_state` tells.
+          engine.sleep(queryOf(req).get('level') === '2' ? 2 : 1)
           log.info({}, 'asleep: the KV cache is dropped')
         }
         sendEmpty(res, 200)

@@ -33,7 +33,7 @@ describe('docs/configuration.schema.json', () => {
 
   test('says what the options take', () => {
     expect(schema.properties.port).toEqual({
-      description: 'TCP port for HTTP and gRPC',
+      description: 'TCP port',
       type: 'number',
       minimum: 1,
       maximum: 65535,

@@ -15,7 +15,7 @@ export const general = group('General', {
     max: 65535,
     error: "invalid port '{}'",
     shown: true,
-    help: 'TCP port for HTTP and gRPC',
+    help: 'TCP port',
   }),
   model: option(text, {
     default: '',
@@ -33,7 +33,7 @@ export const general = group('General', {
     oneOf: ['random', 'echo'],
     error: "invalid mode '{}', valid values are 'random' and 'echo'",
     shown: true,
-    help: 'How responses are made: random sentences, or the text of the last user message',
+    help: 'How responses are made: random sentences, or the text of the last message',
   }),
   'max-model-len': option(contextLength, {
     default: 1024,

@@ -50,7 +50,7 @@ export const output = group('Responses', {
   'mm-encoder-only': option(pair, {
     default: false,
     shown: true,
-    help: 'Act as a multimodal encoder: no gRPC, no embeddings, no KV cache, answers are "!"',
+    help: 'Act as a multimodal encoder: no embeddings, no KV cache, answers are "!"',
   }),
   omni: option(pair, { default: false, shown: true, help: 'Enable synthetic image output' }),
   'image-emission-rate': option(int, {

@@ -1,4 +1,4 @@
-import { group, option, optional } from '../option.ts'
+import { group, ignored, option, optional } from '../option.ts'
 import { duration } from '../types/durations.ts'
 import { bool, choice, maybeText, pair, path, text, url } from '../types/scalars.ts'
 
@@ -55,8 +55,5 @@ export const tokenizer = group('Tokenizer and chat template', {
     oneOf: ['auto', 'string', 'openai'],
     help: 'Whether a template gets message content as a string or as a list of parts',
   }),
-  'trust-request-chat-template': option(pair, {
-    default: false,
-    help: 'Allow requests to bring a chat template of their own',
-  }),
+  'trust-request-chat-template': ignored(pair, 'Requests may bring a chat template of their own; here they always may'),
 })
