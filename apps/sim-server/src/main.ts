@@ -4,7 +4,8 @@ const { enableCompileCache } = await import('node:module')
 
 // Node keeps what it needs to read TypeScript, 18 MB, once it had to read one file that is not in its compile cache. The
 // cache cannot be switched on before this file is read, so that the process starts over with it: 30 ms.
-if (import.meta.filename.endsWith('.ts') && process.env['NODE_COMPILE_CACHE'] === undefined && process.execve) {
+const fromSources = import.meta.filename.endsWith('.ts') && process.env['NODE_COMPILE_CACHE'] === undefined
+if (fromSources && process.execve && process.platform !== 'win32') {
   const { tmpdir } = await import('node:os')
   const env = { ...process.env, NODE_COMPILE_CACHE: `${tmpdir()}/node-compile-cache` }
   process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], env)
