@@ -1,22 +1,13 @@
 import { table } from '../../apps/sim-server/src/config/docs/table.ts'
-import { type LatencyOptions, latencyModel, type PrefillWork, seededRandom } from '../../packages/latency/src/index.ts'
+import {
+  type LatencyOptions,
+  latencyModel,
+  noLatency,
+  type PrefillWork,
+  seededRandom,
+} from '../../packages/latency/src/index.ts'
 
-const none: LatencyOptions = {
-  calculator: '',
-  timeToFirstToken: 0,
-  timeToFirstTokenDeviation: 0,
-  interTokenLatency: 0,
-  interTokenLatencyDeviation: 0,
-  kvTransferLatency: 0,
-  kvTransferLatencyDeviation: 0,
-  prefillOverhead: 0,
-  prefillTimePerToken: 0,
-  prefillTimeDeviation: 0,
-  kvTransferTimePerToken: 0,
-  kvTransferTimeDeviation: 0,
-  timeFactorUnderLoad: 1,
-  maxNumSeqs: 5,
-}
+const none: LatencyOptions = { ...noLatency, maxNumSeqs: 5 }
 
 const prefill = { prefillOverhead: 30, prefillTimePerToken: 0.25 }
 const halfLoad = { timeFactorUnderLoad: 2 }

@@ -5,6 +5,7 @@ import {
   type KvCache,
   type LatencyModel,
   latencyModel,
+  noLatency,
   type OutputSink,
   presetSentences,
   randomMode,
@@ -13,29 +14,11 @@ import {
   toTokens,
   VirtualClock,
 } from '@vllm-sim/core-engine'
-import type { LatencyOptions } from '@vllm-sim/latency'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
-
-const noLatency: LatencyOptions = {
-  calculator: 'constant',
-  timeToFirstToken: 0,
-  timeToFirstTokenDeviation: 0,
-  interTokenLatency: 0,
-  interTokenLatencyDeviation: 0,
-  kvTransferLatency: 0,
-  kvTransferLatencyDeviation: 0,
-  prefillOverhead: 0,
-  prefillTimePerToken: 0,
-  prefillTimeDeviation: 0,
-  kvTransferTimePerToken: 0,
-  kvTransferTimeDeviation: 0,
-  timeFactorUnderLoad: 1,
-  maxNumSeqs: 1,
-}
 
 /** Constant times in milliseconds. */
 export function constantLatency(timeToFirstToken: number, interTokenLatency: number): LatencyModel {
-  return latencyModel({ ...noLatency, timeToFirstToken, interTokenLatency })
+  return latencyModel({ ...noLatency, calculator: 'constant', timeToFirstToken, interTokenLatency })
 }
 
 /** The sentences of random answers as the server has them. */

@@ -1,18 +1,15 @@
 import type { Server } from 'node:http'
-import type { GenerationRequest, OutputSink, SequenceView, Timeline, Token } from '@vllm-sim/core-engine'
-import { Timeline as RealTimeline, VirtualClock } from '@vllm-sim/core-engine'
-import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
-import { type ApiContext, createHttpApi, createHttpServer } from '@vllm-sim/transport-http'
+import type { GenerationRequest, OutputSink, SequenceView, Token } from '@vllm-sim/core-engine'
+import { VirtualClock } from '@vllm-sim/core-engine'
+import { createContext, createHttpApi, createHttpServer } from '@vllm-sim/transport-http'
 
 /** What takes the place of an engine. */
 export type Submit = (request: GenerationRequest, sink: OutputSink) => void
 
 /** The HTTP side of the server, without listener and engine. */
 export function apiServer(submit: Submit): Server {
-  const clock = new VirtualClock()
-  const timeline: Timeline = new RealTimeline(clock)
   let ids = 0
-  const context: ApiContext = {
+  const context = createContext({
     engine: {
       maxModelLen: 32_768,
       submit(request, output) {
@@ -20,38 +17,10 @@ export function apiServer(submit: Submit): Server {
         return { abort() {}, resume() {} }
       },
     },
-    tokenizer: new SimulatedTokenizer(),
-    timeline,
-    clock,
-    settings: {
-      model: 'm',
-      servedNames: ['m'],
-      maxBodyBytes: 4 << 20,
-      requestIdHeaders: false,
-      forceIncludeUsage: false,
-      podHeaders: {},
-      echo: false,
-      anyModel: false,
-      maxLogprobs: 20,
-      tokensAsTokenIds: false,
-      responseRole: 'assistant',
-      toolCalls: {
-        integers: { min: 0, max: 100 },
-        numbers: { min: 0, max: 100 },
-        arrayLength: { min: 1, max: 5 },
-        optionalParameterPercent: 50,
-        optionalFieldPercent: 50,
-        extraCallPercent: 45,
-        skipValidation: false,
-      },
-      reasoning: { enabled: false, percent: 100, maxTokens: 20 },
-      mmEncoderOnly: false,
-    },
+    clock: new VirtualClock(),
+    model: 'm',
     nextId: () => `${ids++}`.padStart(36, '0'),
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    draining: () => false,
-    outputTokens: () => [],
-  }
+  })
   const { listener } = createHttpApi(context, { ready: () => true, version: '0' })
   return createHttpServer(listener)
 }

@@ -4,6 +4,7 @@ export {
   type LatencyModel,
   type LatencyOptions,
   latencyModel,
+  noLatency,
   type Random,
   RealClock,
   Timeline,

@@ -4,6 +4,7 @@ export {
   type LatencyOptions,
   latencyModel,
   loadFactor,
+  noLatency,
   type PrefillWork,
   sampleDelay,
 } from './model.ts'

@@ -1,24 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type LatencyOptions, latencyModel, loadFactor, sampleDelay } from './model.ts'
+import { type LatencyOptions, latencyModel, loadFactor, noLatency, sampleDelay } from './model.ts'
 import { seededRandom } from './random.ts'
 
-const zero: LatencyOptions = {
-  calculator: '',
-  timeToFirstToken: 0,
-  timeToFirstTokenDeviation: 0,
-  interTokenLatency: 0,
-  interTokenLatencyDeviation: 0,
-  kvTransferLatency: 0,
-  kvTransferLatencyDeviation: 0,
-  prefillOverhead: 0,
-  prefillTimePerToken: 0,
-  prefillTimeDeviation: 0,
-  kvTransferTimePerToken: 0,
-  kvTransferTimeDeviation: 0,
-  timeFactorUnderLoad: 1,
-  maxNumSeqs: 5,
-}
+const zero: LatencyOptions = { ...noLatency, maxNumSeqs: 5 }
 const random = () => seededRandom(1)
 
 describe('latencyModel', () => {

@@ -21,6 +21,24 @@ export interface LatencyOptions {
   readonly maxNumSeqs: number
 }
 
+/** No delay of any kind and no load factor: where options begin that set only a few. One slot. */
+export const noLatency: LatencyOptions = {
+  calculator: '',
+  timeToFirstToken: 0,
+  timeToFirstTokenDeviation: 0,
+  interTokenLatency: 0,
+  interTokenLatencyDeviation: 0,
+  kvTransferLatency: 0,
+  kvTransferLatencyDeviation: 0,
+  prefillOverhead: 0,
+  prefillTimePerToken: 0,
+  prefillTimeDeviation: 0,
+  kvTransferTimePerToken: 0,
+  kvTransferTimeDeviation: 0,
+  timeFactorUnderLoad: 1,
+  maxNumSeqs: 1,
+}
+
 /** What a prefill's duration depends on. */
 export interface PrefillWork {
   /** All prompt tokens. */

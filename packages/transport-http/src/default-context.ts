@@ -26,11 +26,12 @@ export function createContext({ model, settings, ...given }: ContextOptions): Ap
     outputTokens: text => toTokens(tokenizer.encodeOutput(text)),
     ...given,
     tokenizer,
-    settings: { ...defaults, model, servedNames: [model], ...settings },
+    settings: { ...defaultSettings, model, servedNames: [model], ...settings },
   }
 }
 
-const defaults: Omit<ApiSettings, 'model' | 'servedNames'> = {
+/** Settings as a server has them without any option, but for the names of its model. */
+export const defaultSettings: Omit<ApiSettings, 'model' | 'servedNames'> = {
   maxBodyBytes: 4 * 1024 * 1024,
   requestIdHeaders: false,
   forceIncludeUsage: false,
@@ -46,9 +47,9 @@ const defaults: Omit<ApiSettings, 'model' | 'servedNames'> = {
     arrayLength: { min: 1, max: 5 },
     optionalParameterPercent: 50,
     optionalFieldPercent: 50,
-    extraCallPercent: 50,
+    extraCallPercent: 45,
     skipValidation: false,
   },
-  reasoning: { enabled: false, percent: 100, maxTokens: 100 },
+  reasoning: { enabled: false, percent: 100, maxTokens: 20 },
   mmEncoderOnly: false,
 }

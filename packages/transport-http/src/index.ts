@@ -11,7 +11,7 @@ export type {
   ReasoningSettings,
   ToolCallSettings,
 } from './context.ts'
-export { type ContextOptions, createContext } from './default-context.ts'
+export { type ContextOptions, createContext, defaultSettings } from './default-context.ts'
 export type { BodyEncoder, Call, Choice, GenerationEndpoint, Lowered, StreamEncoder } from './generation/endpoint.ts'
 export { generationHandler, type Handler } from './generation/pipeline.ts'
 export type { CorsOptions } from './http/cors.ts'

@@ -1,4 +1,4 @@
-import { type LatencyOptions, latencyModel, Timeline, VirtualClock } from '@vllm-sim/latency'
+import { type LatencyOptions, latencyModel, noLatency, Timeline, VirtualClock } from '@vllm-sim/latency'
 import { Engine, type EngineOptions } from '../engine.ts'
 import { presetSentences, randomMode } from '../random-text.ts'
 import type { GenerationRequest, Outcome, OutputSink, RequestHandle, SequenceView } from '../request.ts'
@@ -125,20 +125,4 @@ export class Harness {
     )
     return { sink, handle }
   }
-}
-
-const noLatency: Omit<LatencyOptions, 'maxNumSeqs'> = {
-  calculator: '',
-  timeToFirstToken: 0,
-  timeToFirstTokenDeviation: 0,
-  interTokenLatency: 0,
-  interTokenLatencyDeviation: 0,
-  kvTransferLatency: 0,
-  kvTransferLatencyDeviation: 0,
-  prefillOverhead: 0,
-  prefillTimePerToken: 0,
-  prefillTimeDeviation: 0,
-  kvTransferTimePerToken: 0,
-  kvTransferTimeDeviation: 0,
-  timeFactorUnderLoad: 1,
 }

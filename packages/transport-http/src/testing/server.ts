@@ -6,6 +6,7 @@ import {
   echoMode,
   type LatencyOptions,
   latencyModel,
+  noLatency,
   presetSentences,
   RealClock,
   randomMode,
@@ -18,49 +19,15 @@ import {
 import { SimulatedTokenizer, type Tokenizer } from '@vllm-sim/tokenizer'
 import { createHttpApi, type HttpApiOptions } from '../app.ts'
 import type { ApiContext, ApiSettings, HttpRecorder } from '../context.ts'
+import { defaultSettings as serverDefaults } from '../default-context.ts'
 import { createHttpServer } from '../http/server.ts'
 
-/** Settings as a server has them without any option. */
+/** The settings of a test's server unless it says otherwise. */
 export const defaultSettings: ApiSettings = {
+  ...serverDefaults,
   model: 'org/model',
   servedNames: ['my-model'],
-  maxBodyBytes: 4 * 1024 * 1024,
   requestIdHeaders: true,
-  forceIncludeUsage: false,
-  podHeaders: {},
-  echo: false,
-  anyModel: false,
-  maxLogprobs: 20,
-  tokensAsTokenIds: false,
-  responseRole: 'assistant',
-  toolCalls: {
-    integers: { min: 0, max: 100 },
-    numbers: { min: 0, max: 100 },
-    arrayLength: { min: 1, max: 5 },
-    optionalParameterPercent: 50,
-    optionalFieldPercent: 50,
-    extraCallPercent: 45,
-    skipValidation: false,
-  },
-  reasoning: { enabled: false, percent: 100, maxTokens: 20 },
-  mmEncoderOnly: false,
-}
-
-const noLatency: LatencyOptions = {
-  calculator: 'constant',
-  timeToFirstToken: 0,
-  timeToFirstTokenDeviation: 0,
-  interTokenLatency: 0,
-  interTokenLatencyDeviation: 0,
-  kvTransferLatency: 0,
-  kvTransferLatencyDeviation: 0,
-  prefillOverhead: 0,
-  prefillTimePerToken: 0,
-  prefillTimeDeviation: 0,
-  kvTransferTimePerToken: 0,
-  kvTransferTimeDeviation: 0,
-  timeFactorUnderLoad: 1,
-  maxNumSeqs: 64,
 }
 
 export interface TestServerOptions {
@@ -105,7 +72,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     maxNumSeqs: 64,
     maxWaiting: 1000,
     maxModelLen: 1024,
-    latency: latencyModel({ ...noLatency, ...options.latency }),
+    latency: latencyModel({ ...noLatency, calculator: 'constant', maxNumSeqs: 64, ...options.latency }),
     text: textMode(settings, outputTokens),
     ...options.engine,
   })
