@@ -3,7 +3,7 @@ import { echoText } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../context.ts'
 import { answerPlan } from '../generation/answer-plan.ts'
 import type { Call, Received } from '../generation/endpoint.ts'
-import { logprobCount, type TokenName, tokenName } from '../generation/logprobs.ts'
+import { promptLogprobCount, type TokenName, tokenName } from '../generation/logprobs.ts'
 import { readOutputFormat } from '../generation/output-format.ts'
 import { Reasoning, reasons } from '../generation/reasoning.ts'
 import { StructuredText } from '../generation/structured-text.ts'
@@ -79,10 +79,7 @@ export function chatFeatures({ body, context, request }: Call<ChatBody>): ChatFe
     logprobs: topLogprobs(body, context),
     tokenName: tokenName(body, context),
     tokenIds: body.return_token_ids ?? false,
-    promptLogprobs:
-      typeof body.prompt_logprobs === 'number'
-        ? logprobCount(body.prompt_logprobs, 'prompt', 'prompt_logprobs', context)
-        : undefined,
+    promptLogprobs: promptLogprobCount(body.prompt_logprobs, context),
     promptText: body.return_prompt_text ?? false,
     image: request.extraDelay !== undefined,
     reasoning: body.include_reasoning ?? true,

@@ -1,9 +1,10 @@
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
+import { answerHead } from '../generation/answer-head.ts'
 import type { Call, StreamEncoder } from '../generation/endpoint.ts'
 import { imagePart } from '../generation/images.ts'
 import { contentEntry } from '../generation/logprobs.ts'
 import { PartCursor, type Place } from '../generation/parts.ts'
-import { sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
+import { runningUsage, sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import { type ChatFeatures, chatFeatures } from './answer.ts'
 import type { ChatBody } from './request.ts'
@@ -34,10 +35,7 @@ export class DetailedChatStreamEncoder implements StreamEncoder {
   }
 
   begin(): void {
-    const { id, model, context } = this.#call
-    this.#head =
-      `data: {"id":${JSON.stringify(`chatcmpl-${id}`)},"object":"chat.completion.chunk",` +
-      `"created":${Math.floor(context.clock.wall() / 1000)},"model":${JSON.stringify(model)},`
+    this.#head = `data: ${answerHead(this.#call, `chatcmpl-${this.#call.id}`, 'chat.completion.chunk')}`
   }
 
   tokens(out: EventStream, sequence: SequenceView, tokens: readonly Token[], count: number): void {
@@ -130,11 +128,6 @@ export class DetailedChatStreamEncoder implements StreamEncoder {
   /** What a chunk says about usage. */
   #running(sequence: SequenceView, progress: Progress | undefined): string {
     if (!this.#usage.continuous) return 'null'
-    return usageJson({
-      prompt: sequence.promptTokens,
-      cached: sequence.cachedTokens,
-      completion: progress?.count ?? 0,
-      reasoning: progress?.reasoning ?? 0,
-    })
+    return runningUsage(sequence, progress?.count ?? 0, progress?.reasoning)
   }
 }

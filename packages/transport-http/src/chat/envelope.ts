@@ -1,3 +1,4 @@
+import { answerHead } from '../generation/answer-head.ts'
 import { ecTransferParams } from '../generation/ec-transfer.ts'
 import type { Call, Choice } from '../generation/endpoint.ts'
 import { kvTransferAnswer } from '../generation/kv-transfer.ts'
@@ -9,7 +10,7 @@ import type { ChatBody } from './request.ts'
  * @param extra further members, each with the comma before it
  */
 export function chatCompletion(call: Call<ChatBody>, choices: readonly Choice[], list: string, extra = ''): string {
-  const { context, id, model, request, body } = call
+  const { context, id, request, body } = call
   const usage = usageJson(
     sumUsage(
       choices.map(choice => choice.outcome),
@@ -18,8 +19,7 @@ export function chatCompletion(call: Call<ChatBody>, choices: readonly Choice[],
   )
   const encoded = context.settings.mmEncoderOnly ? ecTransferParams(request.prompts[0]?.features) : undefined
   return (
-    `{"id":${JSON.stringify(`chatcmpl-${id}`)},"object":"chat.completion","created":${Math.floor(context.clock.wall() / 1000)},` +
-    `"model":${JSON.stringify(model)},"choices":[${list}],"service_tier":null,"usage":${usage}${kvTransferAnswer(body)}` +
+    `${answerHead(call, `chatcmpl-${id}`, 'chat.completion')}"choices":[${list}],"service_tier":null,"usage":${usage}${kvTransferAnswer(body)}` +
     `${encoded === undefined ? '' : `,"ec_transfer_params":${encoded}`}${extra}}`
   )
 }

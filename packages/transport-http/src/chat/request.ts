@@ -1,7 +1,7 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import type { ChatMessage, ChatRender, ContentPart } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../context.ts'
-import { logprobCount } from '../generation/logprobs.ts'
+import { logprobCount, promptLogprobCount } from '../generation/logprobs.ts'
 import { type FormatBody, formatProperties, readOutputFormat } from '../generation/output-format.ts'
 import {
   checkSampling,
@@ -214,7 +214,7 @@ function checkLogprobs(body: ChatBody, context: ApiContext): void {
     }
   }
   topLogprobs(body, context)
-  if (typeof body.prompt_logprobs === 'number') logprobCount(body.prompt_logprobs, 'prompt', 'prompt_logprobs', context)
+  promptLogprobCount(body.prompt_logprobs, context)
 }
 
 /** A wire message in the tokenizer's terms. */

@@ -1,7 +1,8 @@
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
+import { answerHead } from '../generation/answer-head.ts'
 import type { Call, StreamEncoder } from '../generation/endpoint.ts'
 import { type TokenFrame, tokenFrame } from '../generation/token-frame.ts'
-import { sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
+import { runningUsage, sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import { roleOf } from './answer.ts'
 import type { ChatBody } from './request.ts'
@@ -21,10 +22,7 @@ export class ChatStreamEncoder implements StreamEncoder {
   }
 
   begin(): void {
-    const { id, model, context } = this.#call
-    this.#head =
-      `data: {"id":${JSON.stringify(`chatcmpl-${id}`)},"object":"chat.completion.chunk",` +
-      `"created":${Math.floor(context.clock.wall() / 1000)},"model":${JSON.stringify(model)},`
+    this.#head = `data: ${answerHead(this.#call, `chatcmpl-${this.#call.id}`, 'chat.completion.chunk')}`
   }
 
   tokens(out: EventStream, sequence: SequenceView, tokens: readonly Token[], count: number): void {
@@ -32,7 +30,7 @@ export class ChatStreamEncoder implements StreamEncoder {
     const frame = (this.#frames[index] ??= this.#open(out, sequence))
     if (this.#usage.continuous) {
       for (let i = 0; i < count; i++) {
-        const usage = this.#running(sequence, sequence.outputTokens - count + i + 1)
+        const usage = runningUsage(sequence, sequence.outputTokens - count + i + 1)
         out.frame(this.#chunk(index, `{"content":"${tokens[i]!.json}"}`, null, usage))
       }
       return
@@ -61,9 +59,7 @@ export class ChatStreamEncoder implements StreamEncoder {
   #open(out: EventStream, sequence: SequenceView): TokenFrame {
     const { index } = sequence
     const role = JSON.stringify(roleOf(this.#call.body, this.#call.context))
-    out.frame(
-      this.#chunk(index, `{"role":${role}}`, null, this.#usage.continuous ? this.#running(sequence, 0) : 'null'),
-    )
+    out.frame(this.#chunk(index, `{"role":${role}}`, null, this.#usage.continuous ? runningUsage(sequence, 0) : 'null'))
     return tokenFrame(
       `${this.#head}"usage":null,"choices":[{"index":${index},"delta":{"content":"`,
       '"},"logprobs":null,"finish_reason":null}]}\n\n',
@@ -73,9 +69,5 @@ export class ChatStreamEncoder implements StreamEncoder {
   #chunk(index: number, delta: string, outcome: Outcome | null, usage: string): string {
     const reason = outcome ? `"${outcome.finishReason}","stop_reason":${JSON.stringify(outcome.stopReason)}` : 'null'
     return `${this.#head}"usage":${usage},"choices":[{"index":${index},"delta":${delta},"logprobs":null,"finish_reason":${reason}}]}\n\n`
-  }
-
-  #running(sequence: SequenceView, completion: number): string {
-    return usageJson({ prompt: sequence.promptTokens, cached: sequence.cachedTokens, completion, reasoning: 0 })
   }
 }

@@ -1,6 +1,7 @@
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
+import { answerHead } from '../generation/answer-head.ts'
 import type { Call, StreamEncoder } from '../generation/endpoint.ts'
-import { sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
+import { runningUsage, sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import { type CompletionFeatures, completionFeatures } from './features.ts'
 import type { CompletionBody } from './request.ts'
@@ -28,10 +29,7 @@ export class DetailedCompletionStreamEncoder implements StreamEncoder {
   }
 
   begin(): void {
-    const { id, model, context } = this.#call
-    this.#head =
-      `data: {"id":${JSON.stringify(`cmpl-${id}-0`)},"object":"text_completion",` +
-      `"created":${Math.floor(context.clock.wall() / 1000)},"model":${JSON.stringify(model)},`
+    this.#head = `data: ${answerHead(this.#call, `cmpl-${this.#call.id}-0`, 'text_completion')}`
   }
 
   tokens(out: EventStream, sequence: SequenceView, tokens: readonly Token[], count: number): void {
@@ -80,14 +78,7 @@ export class DetailedCompletionStreamEncoder implements StreamEncoder {
 
   /** @param reason the finish reason as JSON, and what follows it in the choice */
   #chunk(out: EventStream, sequence: SequenceView, text: string, progress: Progress, reason: string): void {
-    const usage = this.#usage.continuous
-      ? usageJson({
-          prompt: sequence.promptTokens,
-          cached: sequence.cachedTokens,
-          completion: progress.count,
-          reasoning: 0,
-        })
-      : 'null'
+    const usage = this.#usage.continuous ? runningUsage(sequence, progress.count) : 'null'
     out.frame(
       `${this.#head}"usage":${usage},"choices":[{"index":${sequence.index},"text":"${text}",` +
         `"logprobs":${progress.logprobs?.take() ?? 'null'},"finish_reason":${reason}}]}\n\n`,

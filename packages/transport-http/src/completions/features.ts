@@ -1,5 +1,5 @@
 import type { ApiContext } from '../context.ts'
-import { logprobCount, type TokenName, tokenName } from '../generation/logprobs.ts'
+import { logprobCount, promptLogprobCount, type TokenName, tokenName } from '../generation/logprobs.ts'
 import type { CompletionBody } from './request.ts'
 
 /** What an answer shows beside the generated text. */
@@ -19,10 +19,7 @@ export function completionFeatures(body: CompletionBody, context: ApiContext): C
     logprobs: body.logprobs ? logprobCount(body.logprobs, 'sample', 'logprobs', context) : undefined,
     tokenName: tokenName(body, context),
     tokenIds: body.return_token_ids ?? false,
-    promptLogprobs:
-      typeof body.prompt_logprobs === 'number'
-        ? logprobCount(body.prompt_logprobs, 'prompt', 'prompt_logprobs', context)
-        : undefined,
+    promptLogprobs: promptLogprobCount(body.prompt_logprobs, context),
     echo: body.echo ?? false,
   }
 }

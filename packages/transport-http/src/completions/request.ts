@@ -1,7 +1,7 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
 import { brief } from '../generation/brief.ts'
-import { logprobCount } from '../generation/logprobs.ts'
+import { logprobCount, promptLogprobCount } from '../generation/logprobs.ts'
 import { type FormatBody, formatProperties, readOutputFormat } from '../generation/output-format.ts'
 import {
   checkSampling,
@@ -109,10 +109,8 @@ function checkLogprobs({ logprobs, prompt_logprobs: prompt }: CompletionBody, co
     if (logprobs < 0) throw new RequestError(400, '`logprobs` must be a positive value.', 'logprobs')
     logprobCount(logprobs, 'sample', 'logprobs', context)
   }
-  if (typeof prompt === 'number') {
-    if (prompt < -1) {
-      throw new RequestError(400, '`prompt_logprobs` must be a positive value or -1.', 'prompt_logprobs')
-    }
-    logprobCount(prompt, 'prompt', 'prompt_logprobs', context)
+  if (typeof prompt === 'number' && prompt < -1) {
+    throw new RequestError(400, '`prompt_logprobs` must be a positive value or -1.', 'prompt_logprobs')
   }
+  promptLogprobCount(prompt, context)
 }

@@ -1,7 +1,8 @@
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
+import { answerHead } from '../generation/answer-head.ts'
 import type { Call, StreamEncoder } from '../generation/endpoint.ts'
 import { type TokenFrame, tokenFrame } from '../generation/token-frame.ts'
-import { sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
+import { runningUsage, sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import type { CompletionBody } from './request.ts'
 
@@ -19,23 +20,14 @@ export class CompletionStreamEncoder implements StreamEncoder {
   }
 
   begin(): void {
-    const { id, model, context } = this.#call
-    this.#head =
-      `data: {"id":${JSON.stringify(`cmpl-${id}-0`)},"object":"text_completion",` +
-      `"created":${Math.floor(context.clock.wall() / 1000)},"model":${JSON.stringify(model)},`
+    this.#head = `data: ${answerHead(this.#call, `cmpl-${this.#call.id}-0`, 'text_completion')}`
   }
 
   tokens(out: EventStream, sequence: SequenceView, tokens: readonly Token[], count: number): void {
     const { index } = sequence
     if (this.#usage.continuous) {
       for (let i = 0; i < count; i++) {
-        const completion = sequence.outputTokens - count + i + 1
-        const usage = usageJson({
-          prompt: sequence.promptTokens,
-          cached: sequence.cachedTokens,
-          completion,
-          reasoning: 0,
-        })
+        const usage = runningUsage(sequence, sequence.outputTokens - count + i + 1)
         out.frame(this.#chunk(index, tokens[i]!.json, null, usage))
       }
       return

@@ -1,6 +1,6 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
-import { logprobCount } from '../generation/logprobs.ts'
+import { logprobCount, promptLogprobCount } from '../generation/logprobs.ts'
 import {
   checkSampling,
   type KvTransferParams,
@@ -107,6 +107,5 @@ export function shownPromptLogprobs(
   { sampling_params: sampling }: GenerateBody,
   context: ApiContext,
 ): number | undefined {
-  const count = sampling?.prompt_logprobs
-  return typeof count === 'number' ? logprobCount(count, 'prompt', 'prompt_logprobs', context) : undefined
+  return promptLogprobCount(sampling?.prompt_logprobs, context)
 }

@@ -1,7 +1,7 @@
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
 import type { Call, StreamEncoder } from '../generation/endpoint.ts'
 import { byId, contentEntry } from '../generation/logprobs.ts'
-import { sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
+import { runningUsage, sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import { type GenerateBody, shownLogprobs } from './request.ts'
 
@@ -60,8 +60,8 @@ export class GenerateStreamEncoder implements StreamEncoder {
   }
 
   /** The member that tells the counts so far, when every chunk has one. */
-  #running({ promptTokens, cachedTokens }: SequenceView, completion: number): string {
+  #running(sequence: SequenceView, completion: number): string {
     if (!this.#usage.continuous) return ''
-    return `,"usage":${usageJson({ prompt: promptTokens, cached: cachedTokens, completion, reasoning: 0 })}`
+    return `,"usage":${runningUsage(sequence, completion)}`
   }
 }

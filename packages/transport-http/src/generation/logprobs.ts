@@ -89,3 +89,8 @@ export function logprobCount(
   }
   return count
 }
+
+/** Candidates to be shown per prompt token; undefined: none. @throws RequestError 400 when they are too many */
+export function promptLogprobCount(requested: number | null | undefined, context: ApiContext): number | undefined {
+  return typeof requested === 'number' ? logprobCount(requested, 'prompt', 'prompt_logprobs', context) : undefined
+}

@@ -1,4 +1,4 @@
-import type { Outcome } from '@vllm-sim/core-engine'
+import type { Outcome, SequenceView } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
 import type { SharedBody } from './sampling.ts'
 
@@ -39,6 +39,11 @@ export function usageJson({ prompt, completion, cached, reasoning, refused }: Us
     `{"prompt_tokens":${prompt},"completion_tokens":${completion},"total_tokens":${prompt + completion}` +
     `${promptDetails}${details}}`
   )
+}
+
+/** The `usage` object of a choice while it is streamed. */
+export function runningUsage(sequence: SequenceView, completion: number, reasoning = 0): string {
+  return usageJson({ prompt: sequence.promptTokens, cached: sequence.cachedTokens, completion, reasoning })
 }
 
 /** Which chunks of a stream carry usage. */
