@@ -32,6 +32,19 @@ describe('pacing', () => {
           }
         },
       ),
+      // A wake-up armed from another time than the request's start: a delay instead of a time would round.
+      {
+        examples: [
+          [
+            0.12410423778134129,
+            12.637452712969877,
+            [
+              { at: 1, tokens: 1 },
+              { at: 0, tokens: 2 },
+            ],
+          ],
+        ],
+      },
     )
   })
 

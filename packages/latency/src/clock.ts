@@ -9,6 +9,8 @@ export interface Clock {
   wall(): number
   /** Calls `run` once, `delay` milliseconds from now or later. `cancel` is harmless when it already ran. */
   timer(delay: number, run: () => void): Timer
+  /** Calls `run` once, at `due` on the scale of `now()` or later; a virtual clock then shows exactly `due`. */
+  timerAt(due: number, run: () => void): Timer
   /** Calls `run` after the input and output that is waiting has been served. */
   soon(run: () => void): void
 }
@@ -34,6 +36,10 @@ export class RealClock implements Clock {
   timer(delay: number, run: () => void): Timer {
     const handle = setTimeout(run, Math.min(Math.max(1, Math.ceil(delay)), longestDelay))
     return { cancel: () => clearTimeout(handle) }
+  }
+
+  timerAt(due: number, run: () => void): Timer {
+    return this.timer(due - this.now(), run)
   }
 
   soon(run: () => void): void {
@@ -73,6 +79,10 @@ export class ScaledClock implements Clock {
     return this.#clock.timer(delay / this.#factor, run)
   }
 
+  timerAt(due: number, run: () => void): Timer {
+    return this.timer(due - this.now(), run)
+  }
+
   soon(run: () => void): void {
     this.#clock.soon(run)
   }
@@ -110,7 +120,11 @@ export class VirtualClock implements Clock {
   }
 
   timer(delay: number, run: () => void): Timer {
-    const timer = { due: this.#now + Math.max(0, delay), order: this.#order++, run }
+    return this.timerAt(this.#now + Math.max(0, delay), run)
+  }
+
+  timerAt(due: number, run: () => void): Timer {
+    const timer = { due, order: this.#order++, run }
     this.#timers.push(timer)
     return {
       cancel: () => {

@@ -36,6 +36,26 @@ describe('Timeline', () => {
     )
   })
 
+  test('a virtual clock shows the due time to the last bit, whenever it was armed', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 1e6, noNaN: true }),
+        fc.double({ min: 0, max: 1e6, noNaN: true }),
+        (a, b) => {
+          const clock = new VirtualClock()
+          const timeline = new Timeline(clock)
+          clock.advanceTo(Math.min(a, b))
+          let shown = -1
+          timeline.at(Math.max(a, b), () => {
+            shown = clock.now()
+          })
+          clock.runAll()
+          expect(shown).toBe(Math.max(a, b))
+        },
+      ),
+    )
+  })
+
   test('what is cancelled or moved runs not at all, or once at its last time', () => {
     fc.assert(
       fc.property(

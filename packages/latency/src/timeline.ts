@@ -92,8 +92,7 @@ export class Timeline {
     if (!first || first.due >= this.#armed) return
     this.#timer?.cancel()
     this.#armed = first.due
-    const delay = first.due - this.clock.now()
-    if (delay > 0) this.#timer = this.clock.timer(delay, this.#wake)
+    if (first.due > this.clock.now()) this.#timer = this.clock.timerAt(first.due, this.#wake)
     else this.#hurry()
   }
 
