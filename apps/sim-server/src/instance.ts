@@ -169,12 +169,9 @@ function logObservers(config: Config, log: Logger): EngineObserver[] {
 }
 
 /** An instance for the warm-up: the same code, nobody's clients, no latency until `pace`, a silent log. */
-export function warmUpInstance(
-  config: Config,
-  tokenizer: Tokenizer,
-): { listener: Handler; clock: Clock; model: string; pace: () => void } {
+export function warmUpInstance(config: Config, tokenizer: Tokenizer): { instance: Instance; pace: () => void } {
   const latency = { ...config.latency, calculator: 'constant', timeToFirstToken: 0, interTokenLatency: 0 } as const
-  const { listener, engine } = createInstance({
+  const instance = createInstance({
     config: {
       ...config,
       apiKey: [],
@@ -193,7 +190,7 @@ export function warmUpInstance(
     port: 0,
   })
   const pace = (): void => {
-    engine.latency = latencyModel({ ...latency, timeToFirstToken: 2, interTokenLatency: 1 })
+    instance.engine.latency = latencyModel({ ...latency, timeToFirstToken: 2, interTokenLatency: 1 })
   }
-  return { listener, clock: new RealClock(), model: config.displayModelName, pace }
+  return { instance, pace }
 }

@@ -55,7 +55,7 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
   if (kvEvents) instance.engine.observe(kvEvents)
   const stats = config.disableLogStats ? undefined : statsLog(instance, clock, log)
   const listener = await createListener(config, instance.listener, clock, log)
-  if (config.warmUp) await warmUp({ ...warmUpInstance(config, tokenizer), limit: warmUpLimit })
+  if (config.warmUp) await practise(config, tokenizer, clock, log)
   // A process that is killed would not write it, and the next start would compile everything again.
   flushCompileCache()
 
@@ -84,6 +84,21 @@ function create(options: InstanceOptions): Instance {
     if (error instanceof VersionError) throw new StartError(error.message)
     throw error
   }
+}
+
+/** Warms the code up on instances with the same observers; their periodic line is never started. */
+async function practise(config: Config, tokenizer: Tokenizer, clock: Clock, log: Logger): Promise<void> {
+  const instances = [warmUpInstance(config, tokenizer), warmUpInstance(config, tokenizer)]
+  if (!config.disableLogStats) for (const { instance } of instances) statsLog(instance, clock, log)
+  await warmUp({
+    listeners: instances.map(({ instance }) => instance.listener),
+    clock,
+    model: config.displayModelName,
+    limit: warmUpLimit,
+    pace: () => {
+      for (const { pace } of instances) pace()
+    },
+  })
 }
 
 function statsLog(instance: Instance, timer: Clock, log: Logger): StatsLog {

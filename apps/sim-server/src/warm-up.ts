@@ -1,51 +1,68 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Clock } from '@vllm-sim/latency'
 import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
 import { listen } from './listen.ts'
 import { holdHeap, releaseHeap } from './process/tune-compiler.ts'
+import { practiceRequest } from './warm-up-requests.ts'
 
 export interface WarmUpOptions {
-  /** Endpoints of an instance that is thrown away afterwards. */
-  readonly listener: Handler
+  /**
+   * Endpoints of instances that are thrown away afterwards, served in turn. With one alone V8 takes its objects and
+   * functions for the only ones there will ever be, and throws code away when the first real request comes.
+   */
+  readonly listeners: readonly Handler[]
   /** The machine's clock. */
   readonly clock: Clock
   /** A model name that the instance serves. */
   readonly model: string
   /** How long it takes, milliseconds. */
   readonly limit: number
-  /** Makes the instance answer with pauses between tokens; it begins without. */
+  /** Makes the instances answer with pauses between tokens; they begin without. */
   readonly pace: () => void
 }
 
-/** Clients at a time; few, so that the heap stays small. Every fourth wants its answers whole. */
+/** Clients at a time; few, so that the heap stays small. */
 const clients = 48
+/** Requests on one connection. Both what keeps a connection and what opens and ends it is to be practised. */
+const perConnection = 4
+/** How long the last answers may take after the time is over, milliseconds. They take twenty. */
+const patience = 1000
 /** Share of the time in which answers come at once, as they do without any latency. */
 const unpacedShare = 0.35
-/** Tokens of each answer. */
-const tokens = 20
 
 /**
  * Sends traffic of our own through a server of our own before the real one opens its port. Cold code makes the first
  * hundreds of streams late by a tenth of a second and more; after this they are late by a few milliseconds.
  */
-export async function warmUp({ listener, clock, model, limit, pace }: WarmUpOptions): Promise<void> {
+export async function warmUp({ listeners, clock, model, limit, pace }: WarmUpOptions): Promise<void> {
   dropStartUpGarbage()
-  const server = createHttpServer(listener)
+  let turn = 0
+  const server = createHttpServer((req, res) => listeners[turn++ % listeners.length]!(req, res))
   await listen(server, { host: '127.0.0.1', port: 0 })
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
   const end = clock.now() + limit
   const change = clock.timer(limit * unpacedShare, pace)
+  const sockets = new Set<Socket>()
   const client = async (at: number): Promise<void> => {
-    const text = requestText(model, at, at % 4 !== 0)
-    while (clock.now() < end) await call(port, text)
+    for (let sent = at; clock.now() < end; ) {
+      const socket = connect(port, '127.0.0.1')
+      sockets.add(socket)
+      let left = perConnection
+      await converse(socket, () => (left-- > 0 && clock.now() < end ? practiceRequest(model, sent++) : undefined))
+      sockets.delete(socket)
+    }
   }
+  const overdue = clock.timer(limit + patience, () => {
+    for (const socket of sockets) socket.destroy()
+  })
   holdHeap()
   await Promise.all(Array.from({ length: clients }, (_, at) => client(at)))
   releaseHeap()
   change.cancel()
+  overdue.cancel()
   server.closeAllConnections()
   await new Promise<void>(resolve => server.close(() => resolve()))
 }
@@ -60,23 +77,21 @@ function dropStartUpGarbage(): void {
   gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }
 
-function requestText(model: string, at: number, stream: boolean): string {
-  const chat = at % 2 === 0
-  const question = chat
-    ? { messages: [{ role: 'user', content: `Say something about the number ${at}.` }] }
-    : { prompt: `Say something about the number ${at}.` }
-  const body = JSON.stringify({ model, stream, max_tokens: tokens, ignore_eos: true, ...question })
-  return (
-    `POST ${chat ? '/v1/chat/completions' : '/v1/completions'} HTTP/1.1\r\nhost: 127.0.0.1\r\n` +
-    `content-type: application/json\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-  )
-}
+/** The last bytes of an answer: a JSON object, or the end of a stream. */
+const ends: readonly Buffer[] = [Buffer.from('}'), Buffer.from('\r\n0\r\n\r\n')]
 
-/** Sends one request and drops the answer. */
-function call(port: number, text: string): Promise<void> {
+/** Sends what `next` gives as soon as the answer before it is there, and drops the answers. Resolves at the end. */
+function converse(socket: Socket, next: () => string | undefined): Promise<void> {
+  const send = (): void => {
+    const request = next()
+    if (request === undefined) socket.end()
+    else socket.write(request)
+  }
+  socket.on('connect', send)
+  socket.on('data', (chunk: Buffer) => {
+    if (ends.some(end => chunk.subarray(-end.length).equals(end))) send()
+  })
   return new Promise(resolve => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(text))
-    socket.resume()
     socket.on('error', () => resolve())
     socket.on('close', () => resolve())
   })

@@ -2,6 +2,7 @@ import { RequestError } from '@vllm-sim/core-engine'
 import type { ChatMessage, ChatRender, ContentPart } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../context.ts'
 import { logprobCount, promptLogprobCount } from '../generation/logprobs.ts'
+import type { Mutable } from '../generation/mutable.ts'
 import { type FormatBody, formatProperties, readOutputFormat } from '../generation/output-format.ts'
 import {
   checkSampling,
@@ -82,7 +83,7 @@ export const messageSchema = object({
   ),
 })
 
-const read = validator<Omit<ChatBody, 'toolChoice'>>(
+const read = validator<Mutable<ChatBody>>(
   object({
     ...sharedProperties,
     ...samplingProperties,
@@ -92,6 +93,7 @@ const read = validator<Omit<ChatBody, 'toolChoice'>>(
     tools: arrayOf(
       object({ type: string, function: { ...object({ name: string, description: string }), nullable: true } }),
     ),
+    tool_choice: {},
     parallel_tool_calls: boolean,
     logprobs: boolean,
     top_logprobs: integer,
@@ -116,7 +118,8 @@ const read = validator<Omit<ChatBody, 'toolChoice'>>(
 export function parseChat(json: unknown): ChatBody {
   const body = read(json)
   checkContent(body.messages ?? [])
-  return { ...body, toolChoice: readToolChoice(body.tool_choice) }
+  body.toolChoice = readToolChoice(body.tool_choice)
+  return body
 }
 
 /**

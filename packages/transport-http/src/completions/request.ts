@@ -2,6 +2,7 @@ import { RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
 import { brief } from '../generation/brief.ts'
 import { logprobCount, promptLogprobCount } from '../generation/logprobs.ts'
+import type { Mutable } from '../generation/mutable.ts'
 import { type FormatBody, formatProperties, readOutputFormat } from '../generation/output-format.ts'
 import {
   checkSampling,
@@ -30,11 +31,12 @@ export interface CompletionBody extends SamplingBody, SharedBody, FormatBody {
   readonly return_token_ids?: boolean | null
 }
 
-const read = validator<Omit<CompletionBody, 'prompts'>>(
+const read = validator<Mutable<CompletionBody>>(
   object({
     ...sharedProperties,
     ...samplingProperties,
     ...formatProperties,
+    prompt: {},
     add_special_tokens: boolean,
     echo: boolean,
     logprobs: integer,
@@ -47,7 +49,8 @@ const read = validator<Omit<CompletionBody, 'prompts'>>(
 /** @throws RequestError 400 naming the member that is wrong */
 export function parseCompletion(json: unknown): CompletionBody {
   const body = read(json)
-  return { ...body, prompts: promptsOf(body.prompt) }
+  body.prompts = promptsOf(body.prompt)
+  return body
 }
 
 const maxTokenId = 0xffff_ffff

@@ -63,6 +63,7 @@ export interface KvTransferParams {
 
 export const sharedProperties: Record<string, JsonSchema> = {
   model: string,
+  request_id: {},
   stream: boolean,
   stream_options: { ...object({ include_usage: boolean, continuous_usage_stats: boolean }), nullable: true },
   kv_transfer_params: { ...object({ do_remote_decode: boolean, do_remote_prefill: boolean }), nullable: true },
