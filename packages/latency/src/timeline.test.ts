@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { VirtualClock } from './clock.ts'
 import { Deadline, Timeline } from './timeline.ts'
 
@@ -101,6 +101,20 @@ describe('Timeline', () => {
     timeline.at(40, now => log.push(now))
     clock.runAll()
     expect(log).toEqual([25, 40])
+  })
+
+  test('what falls due during a turn runs in it, at its own time', () => {
+    const clock = new VirtualClock()
+    const turns = vi.spyOn(clock, 'timerAt')
+    const soon = vi.spyOn(clock, 'soon')
+    const timeline = new Timeline(clock)
+    const log: number[] = []
+    timeline.at(10, () => clock.advanceTo(11))
+    timeline.at(10.5, now => log.push(now))
+    clock.runAll()
+    expect(log).toEqual([11])
+    expect(turns).toHaveBeenCalledTimes(1)
+    expect(soon).not.toHaveBeenCalled()
   })
 
   test('a turn ends after its budget and the rest follows in the next', () => {

@@ -31,6 +31,9 @@ class CallbackDeadline extends Deadline {
 
 /** How long one turn of the event loop may run deadlines before newcomers and input get a turn, milliseconds. */
 const turnBudget = 4
+/** Deadlines between two looks at the clock. */
+const checkEvery = 8
+
 /**
  * All deadlines of a process: one binary heap of absolute times and one timer of the clock. A wake-up runs everything
  * that is due, in order; being late for one deadline moves no other.
@@ -107,18 +110,22 @@ export class Timeline {
     this.#armed = Number.POSITIVE_INFINITY
     this.#timer = undefined
     const heap = this.#heap
-    const now = this.clock.now()
+    const { clock } = this
+    let now = clock.now()
+    const end = now + turnBudget
     this.#running = true
     let exhausted = false
     try {
-      while (heap.length > 0 && heap[0]!.due <= now) {
+      for (let ran = 1; heap.length > 0 && !exhausted; ran++) {
         const first = heap[0]!
+        if (first.due > now) {
+          // What fell due meanwhile runs in the same turn of the event loop, at its own time.
+          now = clock.now()
+          if (first.due > now) break
+        }
         this.cancel(first)
         first.onDue(now)
-        if (this.clock.now() - now > turnBudget) {
-          exhausted = true
-          break
-        }
+        exhausted = ran % checkEvery === 0 && clock.now() > end
       }
     } finally {
       this.#running = false
