@@ -19,15 +19,15 @@ export interface Prompt {
 /** When an answer ends. Lengths in tokens. */
 export interface Limits {
   /** Undefined: up to the end of the context. */
-  readonly maxTokens?: number
+  readonly maxTokens?: number | undefined
   /** No end of text, stop token or stop string counts before this many tokens. */
-  readonly minTokens?: number
+  readonly minTokens?: number | undefined
   /** Generate exactly `maxTokens`. */
-  readonly ignoreEos?: boolean
-  readonly stop?: readonly string[]
-  readonly stopTokenIds?: readonly number[]
+  readonly ignoreEos?: boolean | undefined
+  readonly stop?: readonly string[] | undefined
+  readonly stopTokenIds?: readonly number[] | undefined
   /** Keep the matched stop string or token in the output. */
-  readonly includeStop?: boolean
+  readonly includeStop?: boolean | undefined
 }
 
 /** Fields of `kv_transfer_params` that change what the engine does. */
@@ -45,27 +45,27 @@ export interface GenerationRequest {
   /** The name shown in answers: the adapter's, or the first served name. */
   readonly model: string
   /** Set when `model` is a LoRA adapter. */
-  readonly lora?: string
+  readonly lora?: string | undefined
   readonly prompts: readonly Prompt[]
   readonly n: number
   readonly limits: Limits
   /** Replaces the server's seed and the count of equal requests. */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** Clock time at which the request came in, milliseconds; TTFT and end-to-end times count from here. */
   readonly arrival: number
   /** What to generate instead of the server's ordinary text. */
-  readonly output?: OutputPlan
-  readonly kvTransfer?: KvTransfer
+  readonly output?: OutputPlan | undefined
+  readonly kvTransfer?: KvTransfer | undefined
   /** Separates this request's KV blocks from others'. */
-  readonly cacheSalt?: string
+  readonly cacheSalt?: string | undefined
   /** Share of cached prompt tokens, 0 to 1, below which the answer is empty with `cache_threshold`. */
-  readonly cacheHitThreshold?: number
+  readonly cacheHitThreshold?: number | undefined
   /** Answer `cache_threshold` whatever the cache holds. */
-  readonly forceCacheThreshold?: boolean
+  readonly forceCacheThreshold?: boolean | undefined
   /** Extra delay after the last token, milliseconds (image generation); mean and standard deviation. */
-  readonly extraDelay?: { readonly mean: number; readonly deviation: number }
+  readonly extraDelay?: { readonly mean: number; readonly deviation: number } | undefined
   /** Further request content that the answer's randomness should depend on. */
-  readonly fingerprint?: string
+  readonly fingerprint?: string | undefined
 }
 
 /**

@@ -8,7 +8,6 @@ import { resolveModel } from '../models.ts'
 import { BodySink } from './body-sink.ts'
 import type { Call, CommonBody, GenerationEndpoint, Lowered } from './endpoint.ts'
 import { booleanHeader, responseHeaders, returnError } from './headers.ts'
-import type { Mutable } from './mutable.ts'
 import { StreamSink } from './stream-sink.ts'
 import { unparsable } from './unparsable.ts'
 
@@ -64,10 +63,24 @@ function serve<Body extends CommonBody>(
     headers = responseHeaders(settings, id)
     const lowering = endpoint.lower(body, context, name, { req, text, id })
     const run = (lowered: Lowered): void => {
-      const request: Mutable<GenerationRequest> = { ...lowered, id, model: name, arrival }
-      if (lora) request.lora = name
-      if (endpoint.cacheThresholdHeader && booleanHeader(req, 'x-cache-threshold-finish-reason')) {
-        request.forceCacheThreshold = true
+      const refusesCache = endpoint.cacheThresholdHeader && booleanHeader(req, 'x-cache-threshold-finish-reason')
+      // All members, whether there or not: the engine then meets one hidden class.
+      const request: GenerationRequest = {
+        id,
+        model: name,
+        lora: lora ? name : undefined,
+        prompts: lowered.prompts,
+        n: lowered.n,
+        limits: lowered.limits,
+        seed: lowered.seed,
+        arrival,
+        output: lowered.output,
+        kvTransfer: lowered.kvTransfer,
+        cacheSalt: lowered.cacheSalt,
+        cacheHitThreshold: lowered.cacheHitThreshold,
+        forceCacheThreshold: refusesCache || undefined,
+        extraDelay: lowered.extraDelay,
+        fingerprint: lowered.fingerprint,
       }
       if (res.destroyed) return
       const call: Call<Body> = { context, body, id, model: name, request }

@@ -139,15 +139,15 @@ function stopStrings(body: SamplingBody): readonly string[] {
 
 /** When the answer ends, in the engine's terms. @param maxTokens the limit that is in force */
 export function limitsOf(body: SamplingBody, maxTokens: number | undefined): Limits {
-  const limits: Mutable<Limits> = {}
-  if (maxTokens !== undefined) limits.maxTokens = maxTokens
-  if (body.min_tokens) limits.minTokens = body.min_tokens
-  if (body.ignore_eos) limits.ignoreEos = true
   const stop = stopStrings(body)
-  if (stop.length > 0) limits.stop = stop
-  if (body.stop_token_ids?.length) limits.stopTokenIds = body.stop_token_ids
-  if (body.include_stop_str_in_output) limits.includeStop = true
-  return limits
+  return {
+    maxTokens,
+    minTokens: body.min_tokens || undefined,
+    ignoreEos: body.ignore_eos || undefined,
+    stop: stop.length > 0 ? stop : undefined,
+    stopTokenIds: body.stop_token_ids?.length ? body.stop_token_ids : undefined,
+    includeStop: body.include_stop_str_in_output || undefined,
+  }
 }
 
 type SharedLowering = Pick<Lowered, 'seed' | 'kvTransfer' | 'cacheSalt' | 'cacheHitThreshold'>

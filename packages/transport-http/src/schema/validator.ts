@@ -31,7 +31,7 @@ export function validator<T>(
 
 /**
  * Copies an object into one that has `names` always and in the same order. Clients order members in their own ways and
- * leave out others; the copy costs 0.2 µs, and all code behind meets objects of one hidden class, which saves 2 µs.
+ * leave out others. The copy costs 0.2 µs; all code behind meets objects of one hidden class, which saves twice that and more.
  */
 function fixedShape(names: readonly string[]): (json: unknown) => unknown {
   // Parsed, since an object that gets its members one by one under computed names is a slow one.
