@@ -24,7 +24,7 @@ export interface WarmUpOptions {
 }
 
 /** Clients at a time; few, so that the heap stays small. */
-const clients = 48
+const clients = 24
 /** Requests on one connection. Both what keeps a connection and what opens and ends it is to be practised. */
 const perConnection = 4
 /** How long the last answers may take after the time is over, milliseconds. They take twenty. */
