@@ -11,7 +11,7 @@ export abstract class Deadline {
 
   /**
    * Runs once, when due.
-   * @param now the time of the wake-up, the same for everything that runs in it
+   * @param now the time at which it was found due, the same for all that were found due together
    */
   abstract onDue(now: number): void
 }

@@ -6,6 +6,7 @@ import { commonErrors, toRequestError } from '../http/errors.ts'
 import { sendError } from '../http/reply.ts'
 import { resolveModel } from '../models.ts'
 import { BodySink } from './body-sink.ts'
+import type { Complete } from './complete.ts'
 import type { Call, CommonBody, GenerationEndpoint, Lowered } from './endpoint.ts'
 import { booleanHeader, responseHeaders, returnError } from './headers.ts'
 import { StreamSink } from './stream-sink.ts'
@@ -64,8 +65,7 @@ function serve<Body extends CommonBody>(
     const lowering = endpoint.lower(body, context, name, { req, text, id })
     const run = (lowered: Lowered): void => {
       const refusesCache = endpoint.cacheThresholdHeader && booleanHeader(req, 'x-cache-threshold-finish-reason')
-      // All members, whether there or not: the engine then meets one hidden class.
-      const request: GenerationRequest = {
+      const request: Complete<GenerationRequest> = {
         id,
         model: name,
         lora: lora ? name : undefined,

@@ -1,6 +1,7 @@
 import { type Limits, RequestError } from '@vllm-sim/core-engine'
 import { arrayOf, boolean, integer, number, object, string } from '../schema/types.ts'
 import type { JsonSchema } from '../schema/validator.ts'
+import type { Complete } from './complete.ts'
 import type { Lowered } from './endpoint.ts'
 import type { Mutable } from './mutable.ts'
 
@@ -138,7 +139,7 @@ function stopStrings(body: SamplingBody): readonly string[] {
 }
 
 /** When the answer ends, in the engine's terms. @param maxTokens the limit that is in force */
-export function limitsOf(body: SamplingBody, maxTokens: number | undefined): Limits {
+export function limitsOf(body: SamplingBody, maxTokens: number | undefined): Complete<Limits> {
   const stop = stopStrings(body)
   return {
     maxTokens,
