@@ -100,6 +100,7 @@ export function createInstance(options: InstanceOptions): Instance {
     tokenizer,
     timeline,
     clock,
+    socketTimeline: clock === real ? timeline : new Timeline(real),
     nextId: idSource(config.seed, port),
     log,
     recorder: metrics.http,

@@ -94,6 +94,8 @@ export interface ApiSettings {
   readonly servedNames: readonly string[]
   /** Largest request body in bytes. */
   readonly maxBodyBytes: number
+  /** How long a client may take nothing of an answer before it is given up, milliseconds of real time. */
+  readonly writeTimeout: number
   /** Take the request id from `X-Request-Id` and send it back. */
   readonly requestIdHeaders: boolean
   /** Answer as if every stream had asked for continuous usage. */
@@ -130,6 +132,8 @@ export interface ApiContext {
   readonly tokenizer: Tokenizer
   readonly timeline: Timeline
   readonly clock: Clock
+  /** Deadlines of sockets, which are in real time whatever the simulation's clock does. */
+  readonly socketTimeline: Timeline
   readonly settings: ApiSettings
   /** A new request id, unique in this server. */
   readonly nextId: () => string

@@ -1,4 +1,4 @@
-import { type Clock, Timeline, toTokens } from '@vllm-sim/core-engine'
+import { type Clock, RealClock, Timeline, toTokens } from '@vllm-sim/core-engine'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import type { ApiContext, ApiSettings, GenerationEngine } from './context.ts'
 
@@ -20,6 +20,7 @@ export function createContext({ model, settings, ...given }: ContextOptions): Ap
   let ids = 0
   return {
     timeline: new Timeline(given.clock),
+    socketTimeline: new Timeline(new RealClock()),
     nextId: () => `${ids++}`,
     log: { debug() {}, info() {}, warn() {}, error() {} },
     draining: () => false,
@@ -33,6 +34,7 @@ export function createContext({ model, settings, ...given }: ContextOptions): Ap
 /** Settings as a server has them without any option, but for the names of its model. */
 export const defaultSettings: Omit<ApiSettings, 'model' | 'servedNames'> = {
   maxBodyBytes: 4 * 1024 * 1024,
+  writeTimeout: 60_000,
   requestIdHeaders: false,
   forceIncludeUsage: false,
   podHeaders: {},

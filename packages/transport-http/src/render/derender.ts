@@ -5,7 +5,7 @@ import { tokenized } from '../generation/prompts.ts'
 import { unparsable } from '../generation/unparsable.ts'
 import { sendJson } from '../http/reply.ts'
 import { resolveModel } from '../models.ts'
-import { postJson, type Route } from '../routes/route.ts'
+import { postJson, type Route } from '../routing/route.ts'
 import { chatLogprobs, completionLogprobs } from './derender-logprobs.ts'
 import {
   type DerenderChunkBody,

@@ -2,7 +2,7 @@ import type { ApiContext } from '../context.ts'
 import { tokenized } from '../generation/prompts.ts'
 import { unparsable } from '../generation/unparsable.ts'
 import { resolveModel } from '../models.ts'
-import { postJson, type Route } from '../routes/route.ts'
+import { postJson, type Route } from '../routing/route.ts'
 import { checkPrevious, messagesOf, parseResponses, renderOf } from './request.ts'
 import type { ResponseStore } from './store.ts'
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ApiContext } from '../context.ts'
-import type { Route } from '../routes/route.ts'
+import type { Route } from '../routing/route.ts'
 
 /** The part of a context that routes without generation use; the log is silent. */
 export const quietContext: Pick<ApiContext, 'settings' | 'log'> = {

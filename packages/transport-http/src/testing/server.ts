@@ -35,6 +35,8 @@ export interface TestServerOptions {
   readonly engine?: Partial<EngineOptions>
   readonly latency?: Partial<LatencyOptions>
   readonly clock?: Clock
+  /** Time of sockets; the machine's when absent. */
+  readonly socketClock?: Clock
   readonly tokenizer?: Tokenizer
   readonly api?: Partial<HttpApiOptions>
   readonly recorder?: HttpRecorder
@@ -82,6 +84,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     tokenizer,
     timeline,
     clock,
+    socketTimeline: new Timeline(options.socketClock ?? new RealClock()),
     settings,
     nextId: () => `test-${ids++}`,
     log: { debug() {}, info() {}, warn() {}, error() {} },

@@ -27,6 +27,13 @@ export const server = group('Server', {
     shown: true,
     help: 'Allow /sleep; also needs VLLM_SERVER_DEV_MODE=1',
   }),
+  'write-timeout': option(seconds, {
+    default: 60e9,
+    min: 1e9,
+    max: 86_400e9,
+    error: 'write-timeout must be between 1 second and 24 hours',
+    help: 'How long a client may take nothing of its answer before its connection is closed and its slot is free',
+  }),
   'shutdown-timeout': option(seconds, {
     default: 30e9,
     min: 0,

@@ -1,6 +1,6 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
-import { getJson, type Route } from './route.ts'
+import { getJson, type Route } from '../routing/route.ts'
 
 interface ModelCard {
   readonly id: string

@@ -1,5 +1,5 @@
 import { sendJson } from '../http/reply.ts'
-import type { Route } from './route.ts'
+import type { Route } from '../routing/route.ts'
 
 /** What the endpoint needs of an engine. */
 export interface ResettableCache {

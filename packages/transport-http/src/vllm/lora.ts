@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http'
 import { type LoraRegistry, RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
 import { sendEmpty, sendJson, sendText } from '../http/reply.ts'
+import { postJson, type Route } from '../routing/route.ts'
 import { boolean, object, string } from '../schema/types.ts'
 import { validator } from '../schema/validator.ts'
-import { postJson, type Route } from './route.ts'
 
 export interface LoraOptions {
   readonly loras: Pick<LoraRegistry, 'registered' | 'register' | 'unregister'>

@@ -1,5 +1,5 @@
 import type { Handler } from '../generation/pipeline.ts'
-import { getJson, type Route } from './route.ts'
+import { getJson, type Route } from '../routing/route.ts'
 
 /** Counts the requests that are inside of the endpoints it wraps. */
 export class LoadTracker {

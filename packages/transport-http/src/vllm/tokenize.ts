@@ -3,9 +3,9 @@ import type { PromptEncoding } from '@vllm-sim/tokenizer'
 import { checkContent, messageSchema, toChatRender, type WireMessage } from '../chat/request.ts'
 import type { ApiContext } from '../context.ts'
 import { tokenized } from '../generation/prompts.ts'
+import { postJson, type Route } from '../routing/route.ts'
 import { anyObject, arrayOf, boolean, object, string } from '../schema/types.ts'
 import { validator } from '../schema/validator.ts'
-import { postJson, type Route } from './route.ts'
 
 interface TokenizeBody {
   readonly prompt?: string | null

@@ -1,5 +1,5 @@
 import { sendEmpty } from '../http/reply.ts'
-import { getJson, type Route } from './route.ts'
+import { getJson, type Route } from '../routing/route.ts'
 
 const json = { 'content-type': 'application/json' }
 

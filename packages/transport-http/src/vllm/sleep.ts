@@ -1,6 +1,6 @@
 import type { ApiLog } from '../context.ts'
 import { sendEmpty } from '../http/reply.ts'
-import { getJson, queryOf, type Route } from './route.ts'
+import { getJson, queryOf, type Route } from '../routing/route.ts'
 
 /** What these endpoints need of an engine. */
 export interface SleepingEngine {

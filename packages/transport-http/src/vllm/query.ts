@@ -1,4 +1,4 @@
-import { getJson, type Route } from './route.ts'
+import { getJson, type Route } from '../routing/route.ts'
 
 /**
  * `GET /query`, by which Mooncake's bootstrap finds the engines: one id per data-parallel rank, made at the first call.

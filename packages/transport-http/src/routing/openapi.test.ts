@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { withRoutes } from '../testing/serve-routes.ts'
-import { LoadTracker, loadRoutes } from './load.ts'
+import { LoadTracker, loadRoutes } from '../vllm/load.ts'
+import { queryRoutes } from '../vllm/query.ts'
 import { openapiRoutes } from './openapi.ts'
-import { queryRoutes } from './query.ts'
 import { getJson, type Route } from './route.ts'
 
 test('the document has every route, with path parameters in their notation', async () => {
