@@ -31,7 +31,7 @@ for await (const line of createInterface(process.stdin)) {
     })
   }
   if (command === 'close') break
-  if (command !== 'queue') publisher.flush()
+  if (command !== 'queue') await publisher.flush()
   say({ sequence: publisher.sequence })
 }
 process.stdin.destroy()

@@ -5,7 +5,11 @@ import { decodeBatch } from './decode.ts'
 
 const event = (hash: number): KvCacheEvent => ({ type: 'BlockRemoved', hashes: [BigInt(hash)] })
 
-function setUp(options: { batchSize?: number; batchDelay?: number; maxPending?: number } = {}) {
+/** @param room batches that are taken before `deliver` says that it has no room for more */
+function setUp(
+  options: { batchSize?: number; batchDelay?: number; maxPending?: number } = {},
+  room = Number.POSITIVE_INFINITY,
+) {
   const clock = new VirtualClock(0, 1_750_000_000_250)
   const sent: { at: number; sequence: number; hashes: number[]; timestamp: number }[] = []
   let dropped = 0
@@ -21,6 +25,7 @@ function setUp(options: { batchSize?: number; batchDelay?: number; maxPending?: 
       const { events, timestamp } = decodeBatch(payload)
       const hashes = events.flatMap(e => ('hashes' in e ? e.hashes.map(Number) : []))
       sent.push({ at: clock.now(), sequence, hashes, timestamp })
+      return sent.length % room !== 0
     },
     onDropped: () => dropped++,
     ...options,
@@ -102,4 +107,38 @@ test('more than may wait is dropped and said once per congestion', () => {
   expect(sent.map(batch => batch.hashes)).toEqual([[1, 2, 3], [4]])
   for (let i = 1; i <= 9; i++) batcher.add(event(i))
   expect(dropped()).toBe(2)
+})
+
+test('what cannot be delivered yet waits, and leaves in larger batches; then they are small again', () => {
+  const { clock, sent, batcher, dropped } = setUp({ batchSize: 1, maxPending: 1000 }, 10)
+  for (let i = 0; i < 100; i++) batcher.add(event(i))
+  clock.advance(5000)
+  expect(sent.map(batch => batch.hashes)).toEqual(Array.from({ length: 10 }, (_, i) => [i]))
+  batcher.add(event(100))
+  clock.advance(5000)
+  expect(sent.length).toBe(10)
+  batcher.resume()
+  expect(sent.slice(10).map(batch => batch.hashes.length)).toEqual([64, 27])
+  expect(sent.flatMap(batch => batch.hashes)).toEqual(Array.from({ length: 101 }, (_, i) => i))
+  for (let i = 101; i < 104; i++) batcher.add(event(i))
+  clock.advance(0)
+  expect(sent.slice(12).map(batch => batch.hashes)).toEqual([[101], [102], [103]])
+  expect(dropped()).toBe(0)
+})
+
+test('a flush that had to wait sends the rest afterwards, the last partial batch too', () => {
+  const { sent, batcher } = setUp({ batchSize: 3 }, 2)
+  for (let i = 0; i < 8; i++) batcher.add(event(i))
+  batcher.flush()
+  expect(sent.length).toBe(2)
+  batcher.resume()
+  expect(sent[2]?.hashes).toEqual([6, 7])
+})
+
+test('a batch has a bounded number of bytes, however many events are one', () => {
+  const { clock, sent, batcher } = setUp({ batchSize: Number.POSITIVE_INFINITY, batchDelay: 0 })
+  const hashes = Array.from({ length: 1000 }, (_, i) => BigInt(i))
+  for (let i = 0; i < 10; i++) batcher.add({ type: 'BlockRemoved', hashes })
+  clock.advance(0)
+  expect(sent.map(batch => batch.hashes.length)).toEqual([3000, 3000, 3000, 1000])
 })

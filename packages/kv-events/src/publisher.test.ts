@@ -43,9 +43,9 @@ async function subscribe(how: { bind: string } | { connect: string }) {
 async function connected(publisher: KvEventPublisher, messages: readonly KvEventMessage[]): Promise<void> {
   const before = messages.length
   await vi.waitFor(
-    () => {
+    async () => {
       publisher.onCacheEvent({ type: 'AllBlocksCleared' })
-      publisher.flush()
+      await publisher.flush()
       expect(messages.length).toBeGreaterThan(before)
     },
     { timeout: 10_000, interval: 20 },
@@ -84,7 +84,7 @@ test('counts from 1 when it connects, from 0 when it binds, or from where it is 
 test('without a peer numbers go on and nothing waits', async () => {
   const publisher = await publish({ endpoint: 'tcp://127.0.0.1:9' })
   for (let i = 0; i < 100; i++) publisher.onCacheEvent(event(i))
-  publisher.flush()
+  await publisher.flush()
   expect(publisher.sequence).toBe(101)
 })
 
@@ -95,11 +95,49 @@ test('messages keep their order and come once each', async () => {
   const from = publisher.sequence
   messages.length = 0
   for (let i = 0; i < 1000; i++) publisher.onCacheEvent(event(i))
-  publisher.flush()
+  await publisher.flush()
   await arrived(messages, publisher.sequence - 1)
   expect(messages.map(message => message.sequence)).toEqual(messages.map((_, i) => from + i))
   const hashes = messages.flatMap(message => message.events.flatMap(e => ('hashes' in e ? e.hashes : [])))
   expect(hashes).toEqual(Array.from({ length: 1000 }, (_, i) => BigInt(i)))
+})
+
+/** Hashes of all events that came, in order. */
+const hashesOf = (messages: readonly KvEventMessage[]) =>
+  messages.flatMap(({ events }) => events.flatMap(e => ('hashes' in e ? e.hashes.map(Number) : [])))
+
+test('a subscriber that reads gets every event of a burst, in order', async () => {
+  const publisher = await publish({ endpoint: 'tcp://127.0.0.1:*' })
+  const { messages } = await subscribe({ connect: publisher.endpoint! })
+  await connected(publisher, messages)
+  for (let i = 0; i < 59_000; i++) publisher.onCacheEvent(event(i))
+  await publisher.flush()
+  await arrived(messages, publisher.sequence - 1)
+  expect(hashesOf(messages)).toEqual(Array.from({ length: 59_000 }, (_, i) => i))
+})
+
+test('one that does not read loses, said once, and no other does', async () => {
+  const problems: string[] = []
+  const onProblem = (problem: string) => problems.push(problem)
+  const publisher = await publish({ endpoint: 'tcp://127.0.0.1:*', highWaterMark: 50, onProblem })
+  const stuck = new Subscriber({ linger: 0, receiveHighWaterMark: 1 })
+  open.push(stuck)
+  stuck.subscribe('kv@')
+  stuck.connect(publisher.endpoint!)
+  const { messages } = await subscribe({ connect: publisher.endpoint! })
+  await connected(publisher, messages)
+  await stuck.receive()
+  // 1,000 events of 18 kB: more than fits into the queues and the kernel's buffers on the way.
+  const hashes = Array.from({ length: 2000 }, (_, i) => BigInt(i))
+  messages.length = 0
+  for (let i = 0; i < 1000; i++) {
+    publisher.onCacheEvent({ type: 'BlockRemoved', hashes })
+    if (i % 10 < 9) continue
+    await publisher.flush()
+    await arrived(messages, publisher.sequence - 1)
+  }
+  expect(messages.length).toBe(1000)
+  expect(problems).toEqual(['a subscriber to KV events does not read; it misses messages from here on'])
 })
 
 test('a subscriber that comes back at the same address gets events again', async () => {
@@ -126,7 +164,8 @@ test('an event alone leaves by itself', async () => {
 })
 
 test('what waits at the end is sent', async () => {
-  const publisher = await publish({ endpoint: 'tcp://127.0.0.1:*', batchSize: 16 })
+  // However long the subscriber takes to get it.
+  const publisher = await publish({ endpoint: 'tcp://127.0.0.1:*', batchSize: 16, linger: 60_000 })
   const { messages } = await subscribe({ connect: publisher.endpoint! })
   await connected(publisher, messages)
   const sequence = publisher.sequence

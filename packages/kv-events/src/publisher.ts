@@ -3,6 +3,7 @@ import type { Publisher } from 'zeromq'
 import { EventBatcher } from './batcher.ts'
 import type { EventFormat } from './encode.ts'
 import { bindsEndpoint } from './endpoint.ts'
+import { Outbox } from './outbox.ts'
 import { ReplayServer } from './replay-server.ts'
 import { ReplayWindow } from './replay-window.ts'
 import { attach, loadZmq, needsIpv6, sequenceFrame } from './zmq.ts'
@@ -24,22 +25,28 @@ export interface KvEventPublisherOptions {
   readonly maxPending?: number
   /** Number of the first message. Default 0 when the endpoint is bound (as vLLM), 1 when not (as llm-d-inference-sim). */
   readonly firstSequence?: number
-  /** Messages that may wait for one subscriber; further ones are lost for it. 0: any number. Default 100,000. */
+  /**
+   * Messages that may wait for one subscriber. Further ones wait in the publisher, in larger batches, and are lost for a
+   * subscriber that does not read. Default and most: 2,000, which is 64 MiB; 0 is the most too.
+   */
   readonly highWaterMark?: number
   /** Where missed messages can be asked for; always bound. Default: nowhere. */
   readonly replayEndpoint?: string | undefined
-  /** Messages kept for replay. Default 1024. */
+  /** Messages kept for replay, fewer when they are more than 64 MiB. Default 1024. */
   readonly replayBatches?: number
-  /** Default: one on the real clock. */
+  /** Milliseconds of real time that unsent messages may hold up the end of the process. Default 1,000, as vLLM. */
+  readonly linger?: number
+  /** By which batches wait and are stamped. Default: one on the real clock. */
   readonly timeline?: Timeline
   /** Hears what went wrong and does not end the publisher. */
   readonly onProblem?: (message: string) => void
 }
 
-/** Milliseconds that unsent messages may hold up the end of the process. */
-const linger = 500
-/** Messages that may wait for the socket to take them. */
-const mostUnsent = 10_000
+const realClock = new RealClock()
+/** Messages that may wait for one subscriber: as many as are 64 MiB when all have the largest size. */
+const mostWaiting = 2000
+/** Longest message that a peer may send; subscriptions are topics. */
+const maxMessageSize = 4096
 
 /**
  * Publishes KV cache events over ZMQ as vLLM and llm-d-inference-sim do: `[topic, sequence, msgpack batch]`. Hang it on
@@ -52,9 +59,7 @@ export class KvEventPublisher implements EngineObserver {
   readonly #window: ReplayWindow | undefined
   readonly #replay: ReplayServer | undefined
   readonly #topic: Buffer
-  /** Messages that the socket has not taken yet; almost always none. */
-  #outbox: Buffer[][] = []
-  #sending: Promise<void> | undefined
+  #outbox: Outbox | undefined
   #socket: Publisher | undefined
   #state: 'new' | 'open' | 'closed' = 'new'
 
@@ -63,7 +68,7 @@ export class KvEventPublisher implements EngineObserver {
     this.#options = options
     this.#topic = Buffer.from(options.topic)
     const onProblem = options.onProblem ?? (() => {})
-    const timeline = options.timeline ?? new Timeline(new RealClock())
+    const timeline = options.timeline ?? new Timeline(realClock)
     this.#batcher = new EventBatcher({
       timeline,
       batchSize: atLeast(1, options.batchSize ?? 16, 'batchSize'),
@@ -78,7 +83,7 @@ export class KvEventPublisher implements EngineObserver {
     if (options.replayEndpoint) {
       this.#window = new ReplayWindow(atLeast(1, options.replayBatches ?? 1024, 'replayBatches'))
       const { replayEndpoint: endpoint, topic } = options
-      this.#replay = new ReplayServer({ endpoint, topic, window: this.#window, timeline, onProblem })
+      this.#replay = new ReplayServer({ endpoint, topic, window: this.#window, clock: realClock, onProblem })
     }
   }
 
@@ -105,11 +110,14 @@ export class KvEventPublisher implements EngineObserver {
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error('a KV event publisher can be started once')
     this.#state = 'open'
-    const { endpoint, highWaterMark } = this.#options
+    const { endpoint, highWaterMark = 0, linger = 1000, onProblem = () => {} } = this.#options
     const { Publisher } = await loadZmq()
     const socket = new Publisher({
       linger,
-      sendHighWaterMark: highWaterMark ?? 100_000,
+      sendHighWaterMark: Math.min(highWaterMark || mostWaiting, mostWaiting),
+      noDrop: true,
+      sendTimeout: 0,
+      maxMessageSize,
       ipv6: needsIpv6(endpoint),
       reconnectInterval: 100,
       reconnectMaxInterval: 1000,
@@ -129,7 +137,10 @@ export class KvEventPublisher implements EngineObserver {
     if (this.isClosed) {
       socket.close()
       this.#replay?.close()
-    } else this.#socket = socket
+      return
+    }
+    this.#socket = socket
+    this.#outbox = new Outbox({ socket, clock: realClock, onEmpty: () => this.#batcher.resume(), onProblem })
   }
 
   /** Takes an event; it leaves with its batch, later. */
@@ -137,18 +148,18 @@ export class KvEventPublisher implements EngineObserver {
     if (this.#state !== 'closed') this.#batcher.add(event)
   }
 
-  /** Sends what waits now. */
-  flush(): void {
+  /** Sends what waits now. Resolves when the socket has it all. */
+  async flush(): Promise<void> {
     this.#batcher.flush()
+    await this.#outbox?.empty()
   }
 
-  /** Sends what waits and closes. What subscribers have not taken after half a second is lost. */
+  /** Sends what waits and closes. What subscribers have not taken after `linger` is lost. */
   async close(): Promise<void> {
     if (this.isClosed) return
-    this.#batcher.flush()
     this.#state = 'closed'
+    await this.flush()
     this.#replay?.close()
-    await this.#sending
     this.#socket?.close()
     this.#socket = undefined
   }
@@ -157,31 +168,9 @@ export class KvEventPublisher implements EngineObserver {
     return this.#state === 'closed'
   }
 
-  #deliver(sequence: number, payload: Buffer): void {
+  #deliver(sequence: number, payload: Buffer): boolean {
     this.#window?.add({ sequence, payload })
-    if (!this.#socket) return
-    if (this.#outbox.length >= mostUnsent) {
-      this.#options.onProblem?.(`KV event message ${sequence} is dropped: ${mostUnsent} others wait to be sent`)
-      return
-    }
-    this.#outbox.push([this.#topic, sequenceFrame(sequence), payload])
-    this.#sending ??= this.#send(this.#socket)
-  }
-
-  // A PUB socket never waits for a peer, it queues or drops; but it takes one message at a time and pauses now and then.
-  async #send(socket: Publisher): Promise<void> {
-    while (this.#outbox.length > 0) {
-      const messages = this.#outbox
-      this.#outbox = []
-      for (const message of messages) {
-        try {
-          await socket.send(message)
-        } catch (error) {
-          if (!socket.closed) this.#options.onProblem?.(`a KV event message was not sent: ${(error as Error).message}`)
-        }
-      }
-    }
-    this.#sending = undefined
+    return this.#outbox?.push([this.#topic, sequenceFrame(sequence), payload]) ?? true
   }
 }
 

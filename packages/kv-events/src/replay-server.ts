@@ -1,6 +1,6 @@
-import type { Timeline } from '@vllm-sim/core-engine'
+import type { Clock } from '@vllm-sim/core-engine'
 import type { Router } from 'zeromq'
-import type { ReplayWindow } from './replay-window.ts'
+import type { PublishedBatch, ReplayWindow } from './replay-window.ts'
 import { endMark, errorCode, loadZmq, needsIpv6, sequenceFrame } from './zmq.ts'
 
 export interface ReplayServerOptions {
@@ -8,36 +8,48 @@ export interface ReplayServerOptions {
   readonly endpoint: string
   readonly topic: string
   readonly window: ReplayWindow
-  readonly timeline: Timeline
+  /** In real time, like all that concerns sockets. */
+  readonly clock: Clock
   /** Hears why replay does not work; the rest goes on. */
   readonly onProblem: (message: string) => void
 }
 
+/** A client's request: the next number that it gets, and the one before which it ends. */
+interface Replay {
+  next: number
+  readonly end: number
+}
+
 interface Client {
   readonly identity: Buffer
-  /** Messages still to send. */
-  readonly answers: Buffer[][]
-  next: number
+  /** Requests that are not answered yet. Messages are made from the window when they are sent. */
+  readonly replays: Replay[]
   /** Since when it does not take more; -1 when it does. */
   stalledAt: number
 }
 
-/** Messages to one client before the next gets its turn, and before the event loop gets its. */
+/** Messages to one client before the next gets its turn, and before the event loop gets its; as many may wait for it. */
 const turn = 32
 /** Milliseconds between attempts when no client takes more. */
-const retryEvery = 20
+const retryEvery = 5
 /** Milliseconds after which a client that takes nothing is given up. */
 const patience = 10_000
-const mostClients = 1000
-/** Messages that may wait for one client; a client that asks for more is not answered. */
-const mostAnswers = 100_000
+/** Clients that are served at once, and requests of one; further ones are not answered. */
+const mostClients = 128
+const mostReplays = 16
+/** Longest frame that a client may send. */
+const maxMessageSize = 256
+const nothing = Buffer.alloc(0)
+const endFrames = [nothing, endMark, nothing]
 
 /**
  * Answers `[empty, start]` with every batch from `start` on that is still known, each as `[empty, topic, sequence,
- * payload]`, and an end mark. Clients are served in turns; one that does not read waits for itself alone.
+ * payload]`, and an end mark. Clients are served in turns; one that does not read waits for itself alone, and misses what
+ * the window forgets meanwhile.
  */
 export class ReplayServer {
   readonly #options: ReplayServerOptions
+  readonly #topic: Buffer
   readonly #clients = new Map<string, Client>()
   #router: Router | undefined
   #pumping = false
@@ -45,6 +57,7 @@ export class ReplayServer {
 
   constructor(options: ReplayServerOptions) {
     this.#options = options
+    this.#topic = Buffer.from(options.topic)
   }
 
   /** The endpoint that was bound, with its port; undefined when it was not. */
@@ -57,7 +70,15 @@ export class ReplayServer {
     const { Router } = await loadZmq()
     const { endpoint, onProblem } = this.#options
     // With these two a client's full queue is an error of its own message instead of a silent loss, and never a wait.
-    const router = new Router({ mandatory: true, sendTimeout: 0, linger: 0, ipv6: needsIpv6(endpoint) })
+    const router = new Router({
+      mandatory: true,
+      sendTimeout: 0,
+      sendHighWaterMark: turn,
+      receiveHighWaterMark: mostReplays,
+      maxMessageSize,
+      linger: 0,
+      ipv6: needsIpv6(endpoint),
+    })
     try {
       await router.bind(endpoint)
     } catch (error) {
@@ -88,21 +109,17 @@ export class ReplayServer {
     const [identity, empty, start] = frames
     if (frames.length !== 3 || !identity || empty?.length !== 0 || !start || start.length < 8) return
     const key = identity.toString('latin1')
-    const client = this.#clients.get(key) ?? { identity, answers: [], next: 0, stalledAt: -1 }
+    const client = this.#clients.get(key) ?? { identity, replays: [], stalledAt: -1 }
     if (this.#clients.size >= mostClients && !this.#clients.has(key)) return
-    if (client.answers.length - client.next > mostAnswers) return
-    const topic = Buffer.from(this.#options.topic)
-    const nothing = Buffer.alloc(0)
-    for (const { sequence, payload } of this.#options.window.since(Number(start.readBigUInt64BE())))
-      client.answers.push([identity, nothing, topic, sequenceFrame(sequence), payload])
-    client.answers.push([identity, nothing, nothing, endMark, nothing])
+    if (client.replays.length >= mostReplays) return
+    client.replays.push({ next: Number(start.readBigUInt64BE()), end: this.#options.window.end })
     this.#clients.set(key, client)
     this.#wake?.()
     if (!this.#pumping) void this.#pump()
   }
 
   async #pump(): Promise<void> {
-    const { clock } = this.#options.timeline
+    const { clock } = this.#options
     this.#pumping = true
     while (this.#router && this.#clients.size > 0) {
       let progress = false
@@ -110,7 +127,7 @@ export class ReplayServer {
         const sent = await this.#send(client)
         if (sent > 0) progress = true
         const now = clock.now()
-        if (sent < 0 || client.next >= client.answers.length) this.#clients.delete(key)
+        if (sent < 0 || client.replays.length === 0) this.#clients.delete(key)
         else if (sent > 0) client.stalledAt = -1
         else if (client.stalledAt < 0) client.stalledAt = now
         else if (now - client.stalledAt > patience) this.#clients.delete(key)
@@ -123,33 +140,38 @@ export class ReplayServer {
 
   /** Sends a turn's worth. @returns messages sent, 0 when it takes none now, -1 when it is gone */
   async #send(client: Client): Promise<number> {
-    const end = Math.min(client.answers.length, client.next + turn)
     let sent = 0
-    while (client.next < end) {
+    while (sent < turn && client.replays[0]) {
+      const replay = client.replays[0]
+      const batch = this.#options.window.from(replay.next)
+      const isEnd = !batch || batch.sequence >= replay.end
       try {
-        await this.#router?.send(client.answers[client.next]!)
+        await this.#router?.send([client.identity, nothing, ...(isEnd ? endFrames : this.#frames(batch))])
       } catch (error) {
         return errorCode(error) === 'EAGAIN' ? sent : -1
       }
-      client.next++
+      if (isEnd) client.replays.shift()
+      else replay.next = batch.sequence + 1
       sent++
     }
-    // What was sent is let go, also for a client that keeps asking.
-    if (client.next >= 1024) client.next -= client.answers.splice(0, client.next).length
     return sent
   }
 
+  #frames({ sequence, payload }: PublishedBatch): Buffer[] {
+    return [this.#topic, sequenceFrame(sequence), payload]
+  }
+
   #pause(ms: number): Promise<void> {
-    const { timeline } = this.#options
+    const { clock } = this.#options
     return new Promise(resolve => {
       if (ms === 0) {
-        timeline.clock.soon(resolve)
+        clock.soon(resolve)
         return
       }
-      const cancel = timeline.at(timeline.clock.now() + ms, () => this.#wake?.())
+      const timer = clock.timer(ms, () => this.#wake?.())
       this.#wake = () => {
         this.#wake = undefined
-        cancel()
+        timer.cancel()
         resolve()
       }
     })

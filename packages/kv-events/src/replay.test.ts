@@ -26,7 +26,7 @@ async function published(count: number, options: Partial<KvEventPublisherOptions
   open.push(publisher)
   await publisher.start()
   for (let i = 1; i <= count; i++) publisher.onCacheEvent(event(i))
-  publisher.flush()
+  await publisher.flush()
   return publisher
 }
 
@@ -97,7 +97,7 @@ test('one client that does not read holds up no other; it gets all when it does'
     const hashes = [BigInt(i)]
     const parts = { parent: undefined, loraId: undefined, loraName: undefined, extraKeys: undefined }
     publisher.onCacheEvent({ type: 'BlockStored', hashes, tokenIds, blockSize: 2000, ...parts })
-    publisher.flush()
+    await publisher.flush()
   }
   const stuck = dealer(publisher, { receiveHighWaterMark: 1 })
   await stuck.send(['', start(0n)])
@@ -110,11 +110,28 @@ test('one client that does not read holds up no other; it gets all when it does'
   expect(late).toEqual([...all.map(BigInt), end, 2999n, 3000n, end])
 })
 
+test('a client that asks and asks without reading has a bounded number of requests', async () => {
+  const publisher = await published(200)
+  const greedy = dealer(publisher, { receiveHighWaterMark: 1 })
+  for (let i = 0; i < 90; i++) await greedy.send(['', start(0n)])
+  // Others are served all the while.
+  expect((await sequences(publisher, 0)).length).toBe(200)
+  let ends = 0
+  greedy.receiveTimeout = 1000
+  for (;;) {
+    const frames = await greedy.receive().catch(() => undefined)
+    if (!frames) break
+    if (frames[2]!.readBigUInt64BE() === 2n ** 64n - 1n) ends++
+  }
+  expect(ends).toBeGreaterThan(0)
+  expect(ends).toBeLessThan(90)
+})
+
 test('publishing goes on during a replay, and later messages come with the next one', async () => {
   const publisher = await published(100)
   const found = sequences(publisher, 0)
   publisher.onCacheEvent(event(101))
-  publisher.flush()
+  await publisher.flush()
   expect((await found).slice(0, 100)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
   expect(await sequences(publisher, 101)).toEqual([101])
 })

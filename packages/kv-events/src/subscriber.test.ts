@@ -115,21 +115,21 @@ async function publisher(replayBatches = 100) {
   })
   open.push(publisher)
   await publisher.start()
-  const send = (hash: number) => {
+  const send = async (hash: number) => {
     const event: KvCacheEvent = { type: 'BlockRemoved', hashes: [BigInt(hash)] }
     publisher.onCacheEvent(event)
-    publisher.flush()
+    await publisher.flush()
   }
   return { publisher, send, endpoint: publisher.endpoint!, replayEndpoint: publisher.replayEndpoint! }
 }
 
 test('begins with what was published before it came, each message once and in order', async () => {
   const { send, ...endpoints } = await publisher()
-  for (let i = 0; i < 10; i++) send(i)
+  for (let i = 0; i < 10; i++) await send(i)
   const { messages, gaps } = await subscriber({ ...endpoints, replayFrom: 0 })
   await until(() => expect(messages.length).toBe(10))
-  await until(() => {
-    send(10)
+  await until(async () => {
+    await send(10)
     expect(messages.some(message => !message.replayed)).toBe(true)
   })
   expect(numbers(messages)).toEqual(messages.map((_, i) => i))
@@ -141,7 +141,7 @@ test('begins with what was published before it came, each message once and in or
 test('a gap is filled from the replay endpoint before the message that showed it', async () => {
   const live = await raw()
   const kept = await publisher()
-  for (let i = 0; i < 5; i++) kept.send(i)
+  for (let i = 0; i < 5; i++) await kept.send(i)
   const { messages, gaps } = await subscriber({ endpoint: live.endpoint, replayEndpoint: kept.replayEndpoint })
   await connected(live.send, messages)
   await live.send(4, 1e12)

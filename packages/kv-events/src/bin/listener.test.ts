@@ -26,7 +26,7 @@ function run(args: string[], env: Record<string, string> = {}) {
   return { child, output, ended }
 }
 
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 20 })
+const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 15_000, interval: 20 })
 
 async function publisher(endpoint: string, replayEndpoint?: string) {
   const publisher = new KvEventPublisher({ endpoint, topic: 'kv@a:1@m', replayEndpoint })
@@ -39,9 +39,9 @@ test('prints events of a publisher that connects, and ends with 0 on SIGTERM', {
   const { child, output, ended } = run(['--endpoint', 'tcp://127.0.0.1:*', '--topic', 'kv@'])
   await eventually(() => expect(output.err).toContain('listening on tcp://'))
   const sender = await publisher(/listening on (\S+)/.exec(output.err)![1]!)
-  await eventually(() => {
+  await eventually(async () => {
     sender.onCacheEvent({ type: 'BlockRemoved', hashes: [2n ** 64n - 1n, 5n] })
-    sender.flush()
+    await sender.flush()
     expect(output.out).toContain('\n')
   })
   expect(JSON.parse(output.out.split('\n')[0]!)).toMatchObject({
@@ -62,7 +62,7 @@ test('prints what was published before, from the replay endpoint, and ends with 
   const lora = { loraId: 1, loraName: 'l' }
   sender.onCacheEvent({ type: 'BlockStored', hashes: [1n, 2n], parent: 3n, tokenIds, blockSize: 2, extraKeys, ...lora })
   sender.onCacheEvent({ type: 'AllBlocksCleared' })
-  sender.flush()
+  await sender.flush()
   const { child, output, ended } = run([
     '--connect',
     '--endpoint',
