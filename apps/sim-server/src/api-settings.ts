@@ -22,7 +22,6 @@ export function apiSettings(
     model: config.model,
     servedNames: config.servedModelName,
     maxBodyBytes: config.maxRequestBodySizeMb * 1024 * 1024,
-    writeTimeout: config.writeTimeout,
     requestIdHeaders: config.enableRequestIdHeaders,
     forceIncludeUsage: config.enableForceIncludeUsage,
     podHeaders: podHeaders(config, port),

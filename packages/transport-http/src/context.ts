@@ -94,8 +94,6 @@ export interface ApiSettings {
   readonly servedNames: readonly string[]
   /** Largest request body in bytes. */
   readonly maxBodyBytes: number
-  /** How long a client may take nothing of an answer before it is given up, milliseconds of real time. */
-  readonly writeTimeout: number
   /** Take the request id from `X-Request-Id` and send it back. */
   readonly requestIdHeaders: boolean
   /** Answer as if every stream had asked for continuous usage. */

@@ -34,7 +34,6 @@ export function createContext({ model, settings, ...given }: ContextOptions): Ap
 /** Settings as a server has them without any option, but for the names of its model. */
 export const defaultSettings: Omit<ApiSettings, 'model' | 'servedNames'> = {
   maxBodyBytes: 4 * 1024 * 1024,
-  writeTimeout: 60_000,
   requestIdHeaders: false,
   forceIncludeUsage: false,
   podHeaders: {},

@@ -1,4 +1,4 @@
-export { createHttpApi, type HttpApi, type HttpApiOptions } from './app.ts'
+export { createHttpApi, generationRoute, type HttpApi, type HttpApiOptions, type NextHandler } from './app.ts'
 export type {
   ApiContext,
   ApiLog,
@@ -13,7 +13,8 @@ export type {
 } from './context.ts'
 export { type ContextOptions, createContext, defaultSettings } from './default-context.ts'
 export type { BodyEncoder, Call, Choice, GenerationEndpoint, Lowered, StreamEncoder } from './generation/endpoint.ts'
-export { generationHandler, type Handler } from './generation/pipeline.ts'
+export type { Handler } from './generation/pipeline.ts'
+export type { CheckOptions } from './http/checks.ts'
 export type { CorsOptions } from './http/cors.ts'
 export { type ErrorForm, errorBody, errorType } from './http/errors.ts'
 export { sendEmpty, sendError, sendJson, sendText } from './http/reply.ts'

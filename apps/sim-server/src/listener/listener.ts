@@ -21,7 +21,11 @@ export interface Listener {
 
 /** Makes the listener of a configuration, TLS included. @param clock the machine's clock @throws CertificateError */
 export async function createListener(config: Config, handle: Handler, clock: Clock, log: Logger): Promise<Listener> {
-  const server = createHttpServer(handle, { keepAliveTimeout: config.httpKeepAliveSeconds * 1000 })
+  const server = createHttpServer(handle, {
+    keepAliveTimeout: config.httpKeepAliveSeconds * 1000,
+    writeTimeout: config.writeTimeout,
+    clock,
+  })
   const target = listenTarget(config)
   const tls = usesTls(config)
   const layers = tls ? await addTls(server, config, clock, log) : plain(server)

@@ -44,7 +44,7 @@ export class BodySink implements OutputSink {
     this.#expected = request.prompts.length * request.n
     this.#handle = this.#context.engine.submit(request, this)
     if (this.#answered) this.#handle.abort()
-    else watchClient(this.#context, this.#res, () => this.#abandon())
+    else watchClient(this.#context.socketTimeline, this.#res, () => this.#abandon())
   }
 
   onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean {

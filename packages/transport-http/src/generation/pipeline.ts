@@ -23,11 +23,6 @@ export function generationHandler<Body extends CommonBody>(
   return (req, res) => {
     const arrival = context.clock.now()
     const fail = (error: RequestError): void => sendError(res, error, undefined, endpoint.errors?.(context))
-    if (context.draining()) {
-      req.resume()
-      fail(new RequestError(503, 'server is shutting down'))
-      return
-    }
     readBody(req, context.settings.maxBodyBytes, (text, error) => {
       if (error) fail(error)
       else serve(endpoint, context, req, res, text, arrival)

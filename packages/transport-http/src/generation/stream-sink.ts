@@ -54,7 +54,7 @@ export class StreamSink implements OutputSink {
     this.#expected = request.prompts.length * request.n
     this.#handle = this.#context.engine.submit(request, this)
     if (this.#over) this.#handle.abort()
-    else watchClient(this.#context, this.#res, () => this.#abandon())
+    else watchClient(this.#context.socketTimeline, this.#res, () => this.#abandon())
   }
 
   onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean {

@@ -1,15 +1,23 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
+import { type Clock, RealClock } from '@vllm-sim/core-engine'
 import type { Handler } from '../generation/pipeline.ts'
-import { errorBody } from './errors.ts'
+import { toRequestError } from './errors.ts'
+import { refusal } from './refusal.ts'
+import { sendError } from './reply.ts'
+import { SlicedWork } from './sliced-work.ts'
 
 // An `import` would read every export of node:http and with them load undici: 16 MB and 25 ms that nothing here needs.
-const { createServer, STATUS_CODES } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
+const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
 
 export interface HttpServerOptions {
   /** How long an idle connection is kept, milliseconds. */
   readonly keepAliveTimeout?: number
+  /** How long a client may take nothing of what was sent to it before its connection is closed, milliseconds. */
+  readonly writeTimeout?: number
+  /** The machine's clock. */
+  readonly clock?: Clock
 }
 
 /** Time for a client to send its headers, and the whole request, milliseconds. */
@@ -20,8 +28,8 @@ const maxHeaderSize = 64 * 1024
 const maxHeadersCount = 4000
 
 /**
- * A `node:http` server for an API: connections may be half closed, malformed requests get an answer, silent connections
- * end.
+ * A `node:http` server for an API: connections may be half closed, malformed requests get an answer, connections end
+ * whose client says nothing or takes nothing. An error that the listener throws is answered with its status or 500.
  */
 export function createHttpServer(listener: Handler, options: HttpServerOptions = {}): Server {
   const server = createServer(
@@ -33,30 +41,51 @@ export function createHttpServer(listener: Handler, options: HttpServerOptions =
       noDelay: true,
       insecureHTTPParser: false,
     },
-    listener,
+    (req, res) => {
+      res.on('timeout', endStalled)
+      run(listener, req, res)
+    },
   )
   server.maxHeadersCount = maxHeadersCount
+  // Nothing sent and nothing received for this long; `endStalled` decides what that means.
+  server.timeout = options.writeTimeout ?? 60_000
   // A client that has sent all it has to say may close its side and still gets the answer.
   ;(server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true
-  server.on('clientError', refuse)
+  // Node finds all connections that have said nothing for too long at the same moment.
+  const refusals = new SlicedWork<() => void>(options.clock ?? new RealClock(), refuse => refuse())
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+    refusals.add(() => refuseMalformed(error, socket)),
+  )
   return server
 }
 
-const problems: Readonly<Record<string, readonly [status: number, message: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'Request header fields are too large'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Chunk extensions are too large'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time'],
+function run(listener: Handler, req: IncomingMessage, res: ServerResponse): void {
+  try {
+    listener(req, res)
+  } catch (error) {
+    sendError(res, toRequestError(error))
+  }
 }
 
-/** Answers what is not HTTP, when nothing of another answer is on the way. */
-function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || socket.writableLength > 0) {
-    socket.destroy()
-    return
-  }
-  const [status, message] = problems[error.code ?? ''] ?? [400, `Malformed HTTP request: ${error.message}`]
-  const body = errorBody({ status, message, param: null })
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
+/** Ends the connection of an answer that is not taken. One that waits for tokens has nothing to be taken. */
+function endStalled(socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroy()
+}
+
+/** The answer that Node is writing to a connection, under the name that it has had since the first versions. */
+type Answering = Socket & { readonly _httpMessage?: ServerResponse | null }
+
+/** Connections that end after the present answer. */
+const ending = new WeakSet<Socket>()
+
+/** Answers what is not HTTP. The answer to the request before it is completed first, and nothing is put into it. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  const answer = (socket as Answering)._httpMessage
+  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+  else if (answer && (answer.req.complete || answer.headersSent)) {
+    if (ending.has(socket)) return
+    ending.add(socket)
+    answer.once('close', () => socket.destroySoon())
+  } else if (socket.writableLength > 0) socket.destroySoon()
+  else socket.end(refusal(error))
 }

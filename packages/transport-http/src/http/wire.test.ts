@@ -177,6 +177,23 @@ test.each([
   await expectIdle()
 })
 
+test('what is no HTTP behind a request lets its answer end, puts nothing into it, and ends the connection', async () => {
+  const slow = await startServer({ latency: { timeToFirstToken: 30, interTokenLatency: 10 } })
+  for (const stream of [true, false]) {
+    const client = await connect(slow)
+    client.send(`${rawPost(chatPath, { ...chat, stream })}\u0000garbage\r\n\r\n`)
+    if (stream) {
+      await client.receive(text => text.includes('data: '))
+      client.send('more garbage\r\n\r\n')
+    }
+    const all = await client.receive(() => false)
+    expect(all.match(/HTTP\/1\.1 /g)).toHaveLength(1)
+    expect(all).toMatch(stream ? /data: \[DONE\]\n\n\r\n0\r\n\r\n$/ : /^HTTP\/1\.1 200 OK.*"finish_reason".*\}$/s)
+  }
+  await expectIdle(slow)
+  await slow.close()
+})
+
 test('1,000 header lines', async () => {
   const client = await connect()
   const lines = Array.from({ length: 1000 }, (_, i) => `H${i}: 1\r\n`).join('')

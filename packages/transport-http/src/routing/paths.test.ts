@@ -20,12 +20,25 @@ async function ask(method: string, path: string): Promise<[status: number | unde
 }
 
 test('a path that is nearly known leads to the known one', async () => {
-  expect(await ask('GET', '/v1/models/')).toEqual([301, `${server.url}/v1/models`])
-  expect(await ask('GET', '/V1/Models?a=B')).toEqual([301, `${server.url}/v1/models?a=B`])
-  expect(await ask('POST', '/v1/chat/completions/')).toEqual([307, `${server.url}/v1/chat/completions`])
-  expect(await ask('POST', '/V1/CHAT/completions')).toEqual([307, `${server.url}/v1/chat/completions`])
+  expect(await ask('GET', '/v1/models/')).toEqual([301, '/v1/models'])
+  expect(await ask('GET', '/V1/Models?a=B')).toEqual([301, '/v1/models?a=B'])
+  expect(await ask('POST', '/v1/chat/completions/')).toEqual([307, '/v1/chat/completions'])
+  expect(await ask('POST', '/V1/CHAT/completions')).toEqual([307, '/v1/chat/completions'])
   expect(await ask('GET', '/v1/nothing/')).toEqual([404])
   expect(await ask('GET', '/')).toEqual([404])
+})
+
+test('a redirect keeps the prefix of a proxy, and believes no Host', async () => {
+  const own = await startServer({ api: { rootPath: '/prefix' } })
+  const redirect = async (path: string): Promise<string | undefined> => {
+    const sent = request(own.url, { path, headers: { host: 'evil' }, agent: false }).end()
+    const [response] = await once(sent, 'response')
+    response.resume()
+    return response.headers.location
+  }
+  expect(await redirect('/v1/models/')).toBe('/prefix/v1/models')
+  expect(await redirect('/prefix/V1/models?a')).toBe('/prefix/v1/models?a')
+  await own.close()
 })
 
 test('a redirect is followed to the answer', async () => {

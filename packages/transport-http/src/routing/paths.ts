@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http'
-
 /** The path of an absolute URL, which clients of proxies send. */
 export function originForm(url: string): string {
   const parsed = URL.parse(url)
@@ -30,12 +28,10 @@ export class NearPaths {
     this.#known = new Map([...paths].map(path => [path.toLowerCase(), path]))
   }
 
-  /** The absolute URL to send the client to, or undefined. */
-  find(req: IncomingMessage): string | undefined {
-    const path = withoutQuery(req.url!)
+  /** The path, with the query, to send the client of `url` to, or undefined. */
+  find(url: string): string | undefined {
+    const path = withoutQuery(url)
     const known = this.#known.get(path.toLowerCase().replace(/(?<=.)\/$/, ''))
-    if (known === undefined || known === path) return undefined
-    const scheme = 'encrypted' in req.socket ? 'https' : 'http'
-    return `${scheme}://${req.headers.host ?? 'localhost'}${known}${req.url!.slice(path.length)}`
+    return known === undefined || known === path ? undefined : known + url.slice(path.length)
   }
 }

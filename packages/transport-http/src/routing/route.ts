@@ -15,6 +15,8 @@ export interface Route {
   readonly method: Method
   readonly path: string
   readonly handle: (req: RoutedRequest, res: ServerResponse) => void
+  /** Given for endpoints that generate, which take nothing new while the server shuts down: how their errors look. */
+  readonly generating?: () => ErrorForm | undefined
 }
 
 /** A route that answers with a JSON value, without reading a body. A thrown RequestError becomes the answer. */

@@ -1,5 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import { sendText } from '../http/reply.ts'
+import { RequestError } from '@vllm-sim/core-engine'
+import { type MatchFunction, match } from 'path-to-regexp'
+import { type ErrorForm, toRequestError } from '../http/errors.ts'
+import { sendError, sendText } from '../http/reply.ts'
 import type { Route, RoutedRequest } from './route.ts'
 
 /** What one path answers to each method. */
@@ -16,7 +19,11 @@ export class PathMethods {
   readonly handle = (req: RoutedRequest, res: ServerResponse): void => {
     const handler = this.#handlers.get(req.method ?? '')
     if (handler) {
-      handler(req, res)
+      try {
+        handler(req, res)
+      } catch (error) {
+        sendError(res, toRequestError(error))
+      }
       return
     }
     req.resume()
@@ -25,28 +32,77 @@ export class PathMethods {
   }
 }
 
+interface Pattern {
+  readonly path: string
+  /** What every path that matches begins with. */
+  readonly prefix: string
+  readonly match: MatchFunction<Record<string, string | string[]>>
+  readonly methods: PathMethods
+}
+
 /** All routes by path. */
 export class RouteTable {
-  /** Paths without parameters. */
-  readonly exact: ReadonlyMap<string, PathMethods>
   /** Every path, also patterns, in the order in which they were given. */
   readonly all: ReadonlyMap<string, PathMethods>
-  readonly #prefixes: readonly string[]
+  /** How errors look on the paths that generate. */
+  readonly generating: ReadonlyMap<string, () => ErrorForm | undefined>
+  /** Paths without parameters. */
+  readonly #exact: ReadonlyMap<string, PathMethods>
+  readonly #patterns: readonly Pattern[]
 
   constructor(routes: readonly Route[]) {
     const all = new Map<string, PathMethods>()
     for (const [path, list] of Map.groupBy(routes, route => route.path)) all.set(path, new PathMethods(list))
     this.all = all
-    this.exact = new Map([...all].filter(([path]) => parameterAt(path) < 0))
-    this.#prefixes = [...all.keys()].flatMap(path => {
+    this.#exact = new Map([...all].filter(([path]) => parameterAt(path) < 0))
+    this.#patterns = [...all].flatMap(([path, methods]) => {
       const at = parameterAt(path)
-      return at < 0 ? [] : [path.slice(0, at)]
+      if (at < 0) return []
+      // Express takes the same library with the same settings.
+      return [{ path, prefix: path.slice(0, at), methods, match: match(path, { sensitive: true, trailing: false }) }]
     })
+    this.generating = new Map(
+      routes.flatMap(({ path, generating }) => (generating ? [[path, generating] as const] : [])),
+    )
   }
 
-  /** Whether a path that is not in `exact` may match a pattern. */
-  mayMatch(path: string): boolean {
-    return this.#prefixes.some(prefix => path.startsWith(prefix))
+  /** Serves a request whose path, without its query, is one of the table's. @returns false when it is none */
+  serve(path: string, req: RoutedRequest, res: ServerResponse): boolean {
+    const methods = this.#exact.get(path)
+    if (methods) methods.handle(req, res)
+    return methods !== undefined || this.#serveMatch(path, req, res)
+  }
+
+  /** The path as it was given to the table, with the names of its parameters. */
+  patternOf(path: string): string | undefined {
+    if (this.#exact.has(path)) return path
+    return this.#patterns.find(pattern => matches(pattern, path))?.path
+  }
+
+  #serveMatch(path: string, req: RoutedRequest, res: ServerResponse): boolean {
+    for (const pattern of this.#patterns) {
+      const found = matches(pattern, path)
+      if (!found) continue
+      if (found instanceof RequestError) {
+        req.resume()
+        sendError(res, found)
+        return true
+      }
+      ;(req as { params?: unknown }).params = found.params
+      pattern.methods.handle(req, res)
+      return true
+    }
+    return false
+  }
+}
+
+/** @returns false for none, a RequestError when a parameter cannot be decoded */
+function matches({ prefix, match }: Pattern, path: string): ReturnType<Pattern['match']> | RequestError {
+  if (!path.startsWith(prefix)) return false
+  try {
+    return match(path)
+  } catch {
+    return new RequestError(400, `Failed to decode the path '${path}'`)
   }
 }
 

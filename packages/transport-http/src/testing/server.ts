@@ -17,10 +17,11 @@ import {
   toTokens,
 } from '@vllm-sim/core-engine'
 import { SimulatedTokenizer, type Tokenizer } from '@vllm-sim/tokenizer'
-import { createHttpApi, type HttpApiOptions } from '../app.ts'
+import { createHttpApi, type HttpApi, type HttpApiOptions } from '../app.ts'
 import type { ApiContext, ApiSettings, HttpRecorder } from '../context.ts'
 import { defaultSettings as serverDefaults } from '../default-context.ts'
-import { createHttpServer } from '../http/server.ts'
+import type { Handler } from '../generation/pipeline.ts'
+import { createHttpServer, type HttpServerOptions } from '../http/server.ts'
 
 /** The settings of a test's server unless it says otherwise. */
 export const defaultSettings: ApiSettings = {
@@ -39,6 +40,9 @@ export interface TestServerOptions {
   readonly socketClock?: Clock
   readonly tokenizer?: Tokenizer
   readonly api?: Partial<HttpApiOptions>
+  readonly http?: HttpServerOptions
+  /** Makes the handler of requests; the API's own listener when absent. */
+  readonly handler?: (api: HttpApi) => Handler
   readonly recorder?: HttpRecorder
 }
 
@@ -92,8 +96,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     outputTokens,
     ...(options.recorder ? { recorder: options.recorder } : undefined),
   }
-  const { listener } = createHttpApi(context, { ready: () => true, version: '0', ...options.api } as HttpApiOptions)
-  const server = createHttpServer(listener)
+  const api = createHttpApi(context, { ready: () => true, version: '0', ...options.api } as HttpApiOptions)
+  const server = createHttpServer(options.handler?.(api) ?? api.listener, options.http)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const post: TestServer['post'] = (path, body, headers) =>
