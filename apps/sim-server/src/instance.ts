@@ -19,6 +19,7 @@ import { cacheSize, prefixCache } from './cache.ts'
 import { type AdminUpdate, AdminUpdateError, type Config } from './config/index.ts'
 import { logExchanges } from './http-log.ts'
 import { idSource } from './ids.ts'
+import { isLocal, listenTarget } from './listener/target.ts'
 import { createLog, type Logger } from './log.ts'
 import { processStats } from './process-stats.ts'
 import { requestLog } from './request-log.ts'
@@ -43,6 +44,8 @@ export interface Instance extends Configurable {
   readonly engine: Engine
   readonly metrics: Metrics
   readonly listener: Handler
+  /** Paths that need no API key; all when there is none. */
+  readonly openPaths: readonly string[]
   /** The clock of the simulation. */
   readonly clock: Clock
   /** New generation requests are refused from now on. */
@@ -117,7 +120,7 @@ export function createInstance(options: InstanceOptions): Instance {
       live.config = update.config
     },
   }
-  const { listener } = createHttpApi(context, {
+  const { listener, openPaths } = createHttpApi(context, {
     ready: () => !draining && clock.now() - openedAt >= config.startupDuration,
     version: vllmVersion,
     cors: {
@@ -127,6 +130,7 @@ export function createInstance(options: InstanceOptions): Instance {
       credentials: config.allowCredentials,
     },
     apiKeys: config.apiKey,
+    protectAdmin: config.protectAdmin ?? !isLocal(listenTarget(config)),
     rootPath: config.rootPath,
     trackLoad: config.enableServerLoadTracking,
     docs: !config.disableFastapiDocs,
@@ -136,6 +140,7 @@ export function createInstance(options: InstanceOptions): Instance {
     engine,
     metrics,
     listener: config.logHttp ? logExchanges(listener, log) : listener,
+    openPaths,
     clock,
     get config() {
       return live.config

@@ -62,6 +62,7 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
   const { url } = await listener.open()
   instance.opened()
   stats?.start()
+  if (config.apiKey.length > 0) log.info(`Paths without an API key: ${instance.openPaths.join(' ')}`)
   log.info({ version, model: config.displayModelName, seed: String(config.seed) }, `Starting vLLM server on ${url}`)
   return {
     target: instance,

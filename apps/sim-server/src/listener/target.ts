@@ -16,3 +16,8 @@ export function targetUrl(target: ListenTarget, tls: boolean): string {
   const host = target.host.includes(':') ? `[${target.host}]` : target.host
   return `${tls ? 'https' : 'http'}://${host}:${target.port}`
 }
+
+/** Whether only this machine can reach a target. */
+export function isLocal(target: ListenTarget): boolean {
+  return 'path' in target || /^(localhost|127\.[\d.]+|::1)$/.test(target.host)
+}

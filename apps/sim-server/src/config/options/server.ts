@@ -11,6 +11,10 @@ export const server = group('Server', {
     env: 'VLLM_API_KEY',
     help: 'Keys of which a request must show one, as "Authorization: Bearer KEY"',
   }),
+  'protect-admin': optional(pair, {
+    defaultText: 'when a key is set and the server does not listen on the loopback only',
+    help: 'With --api-key: /admin, /sleep, /wake_up, /reset_*, /server_info, /fake_metrics, /tokenize and /detokenize need a key too',
+  }),
   'allow-credentials': option(pair, { default: false, help: 'CORS: allow credentials' }),
   'allowed-origins': option(jsonTexts, { default: ['*'], help: 'CORS: allowed origins' }),
   'allowed-methods': option(jsonTexts, { default: ['*'], help: 'CORS: allowed methods' }),
