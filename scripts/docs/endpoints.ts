@@ -1,4 +1,4 @@
-import { table } from '../../apps/sim-server/src/config/docs/table.ts'
+import { markdownTable as table } from '../../packages/config/src/index.ts'
 import { withServer } from './server.ts'
 
 /** What each endpoint is for. A test fails when an endpoint is missing here or there is none for a row. */

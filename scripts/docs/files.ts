@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { renderJsonSchema } from '../../apps/sim-server/src/config/docs/json-schema.ts'
-import { renderConfigurationPage } from '../../apps/sim-server/src/config/docs/markdown.ts'
+import { renderConfigurationPage, renderConfigurationSchema } from '../../apps/sim-server/src/config/docs/page.ts'
 import { endpointTable } from './endpoints.ts'
 import { latencyTable } from './latency.ts'
 import { bucketTable, metricsTable } from './metrics.ts'
@@ -21,7 +20,7 @@ export interface GeneratedFile {
 /** To add a file or a page with generated sections, add a row. */
 export const generatedFiles: readonly GeneratedFile[] = [
   whole('docs/configuration.md', renderConfigurationPage),
-  whole('docs/configuration.schema.json', renderJsonSchema),
+  whole('docs/configuration.schema.json', renderConfigurationSchema),
   page('docs/http-api.md', async () => ({ endpoints: await endpointTable() })),
   page('docs/latency.md', () => ({ latency: latencyTable() })),
   page('docs/metrics.md', () => ({ metrics: metricsTable(), buckets: bucketTable() })),

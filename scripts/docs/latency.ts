@@ -1,4 +1,4 @@
-import { table } from '../../apps/sim-server/src/config/docs/table.ts'
+import { markdownTable as table } from '../../packages/config/src/index.ts'
 import {
   type LatencyOptions,
   latencyModel,

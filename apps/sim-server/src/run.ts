@@ -1,5 +1,6 @@
+import { ConfigError } from '@vllm-sim/config'
 import { RealClock } from '@vllm-sim/core-engine'
-import { type Config, ConfigError, type LoadResult, loadConfig, startError } from './config/index.ts'
+import { type Config, type LoadResult, loadConfig, startError } from './config/index.ts'
 import { fetchDataset } from './dataset.ts'
 import { createLog, type Logger } from './log.ts'
 import { Cleanup } from './process/cleanup.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { optionTable } from '../options/table.ts'
 import { AdminUpdateError, applyAdminUpdate, applyFakeMetricsUpdate } from './admin-update.ts'
 import { configView } from './admin-view.ts'
 import { type Config, configOfRank } from './config.ts'
-import { optionTable } from './table.ts'
 import { loadModel } from './testing/load.ts'
 
 function errorOf(action: () => unknown): string {

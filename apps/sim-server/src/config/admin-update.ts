@@ -1,15 +1,11 @@
+import { CompleteError, isObject, type JsonObject, type Option, reasonOf } from '@vllm-sim/config'
+import { optionTable } from '../options/table.ts'
 import { buildConfig, type Config } from './config.ts'
-import { reasonOf } from './errors.ts'
+import type { FakeMetrics } from './fake-metrics/fake-metrics.ts'
 import { mergeFakeMetrics } from './fake-metrics/merge.ts'
 import { type PublishedFakeMetrics, publishFakeMetrics } from './fake-metrics/publish.ts'
-import type { FakeMetrics } from './fake-metrics.ts'
-import type { Option } from './option.ts'
 import { validationError } from './rules.ts'
-import { optionTable } from './table.ts'
-import { isObject } from './types/dotted.ts'
-import { isCompleteMessage } from './types/fake-metrics.ts'
 import { completeValues } from './values.ts'
-import type { JsonObject } from './yaml-node.ts'
 
 /** What an update comes to. Nothing has changed yet: the caller puts it in force. */
 export interface AdminUpdate {
@@ -103,6 +99,6 @@ function decodeValue(name: string, { type }: Option, value: unknown): unknown {
   try {
     return type.fromJson!(value)
   } catch (error) {
-    throw new AdminUpdateError(PAYLOAD + (isCompleteMessage(error) ? '' : `${name}: `) + reasonOf(error))
+    throw new AdminUpdateError(PAYLOAD + (error instanceof CompleteError ? '' : `${name}: `) + reasonOf(error))
   }
 }

@@ -1,8 +1,8 @@
+import { optionTable } from '../options/table.ts'
 import type { Config, ConfigParts } from './config.ts'
+import type { FakeMetrics } from './fake-metrics/fake-metrics.ts'
 import { formatGenerator } from './fake-metrics/generator.ts'
-import type { FakeMetrics } from './fake-metrics.ts'
 import type { LoraModule } from './lora-modules.ts'
-import { optionTable } from './table.ts'
 
 /**
  * The body of `GET /admin/config`: every option that the reference has and five values under its internal names,

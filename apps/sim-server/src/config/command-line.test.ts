@@ -1,5 +1,15 @@
+import { type CommandLine, parseCommandLine as parse } from '@vllm-sim/config'
 import { describe, expect, test } from 'vitest'
-import { parseCommandLine } from './command-line.ts'
+import { options } from '../options/table.ts'
+import { modelWord } from './load.ts'
+
+/** The command line with the model's word taken. */
+function parseCommandLine(argv: readonly string[]): CommandLine {
+  const commandLine = parse(options, argv)
+  const warnings = [...commandLine.warnings]
+  const words = modelWord(commandLine, warning => warnings.push(warning))
+  return { ...commandLine, values: new Map([...commandLine.values, ...words]), warnings }
+}
 
 function values(...argv: string[]): Record<string, unknown> {
   return Object.fromEntries(parseCommandLine(argv).values)

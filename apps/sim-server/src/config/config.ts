@@ -1,11 +1,12 @@
+import { publishedFields } from '@vllm-sim/config'
 import type { LatencyOptions } from '@vllm-sim/latency'
+import { published } from '../options/table.ts'
 import { endpointOfRank } from './endpoints.ts'
 import type { EnvironmentFields } from './environment.ts'
+import type { FakeMetrics } from './fake-metrics/fake-metrics.ts'
 import { type PublishedFakeMetrics, publishFakeMetrics } from './fake-metrics/publish.ts'
-import type { FakeMetrics } from './fake-metrics.ts'
 import { type KvEventsConfig, kvEventsConfig } from './kv-events-config.ts'
-import { optionTable, publishedNames } from './table.ts'
-import { camelCase, type OptionFields, type Values } from './values.ts'
+import type { OptionFields, Values } from './values.ts'
 
 /** Levels of the log, the most talkative first. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -73,7 +74,7 @@ export function configOfRank(config: Config, rank: number): Config {
 /** Makes the configuration from valid values. */
 export function buildConfig(parts: ConfigParts): Config {
   const { values, environment, given, freshSeed, hostedRank } = parts
-  const { config: _, ...options } = publishedFields(values)
+  const { config: _, ...options } = publishedFields(published, values)
   const servedModelName = options.servedModelName?.length ? options.servedModelName : [options.model]
   const rank = options.dataParallelRank < 0 ? hostedRank : options.dataParallelRank
   return {
@@ -102,17 +103,6 @@ export function buildConfig(parts: ConfigParts): Config {
     given,
     parts,
   }
-}
-
-/** The fields of the options as consumers see them. */
-function publishedFields(values: Values): OptionFields {
-  const fields: Record<string, unknown> = {}
-  for (const name of publishedNames) {
-    const { type } = optionTable.get(name)!
-    const value = values.byName[name]
-    fields[camelCase(name)] = value === undefined || type.publish === undefined ? value : type.publish(value)
-  }
-  return fields as unknown as OptionFields
 }
 
 function latencyOptions(options: Omit<OptionFields, 'config'>): LatencyOptions {

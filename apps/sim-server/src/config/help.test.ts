@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { helpText } from './help.ts'
-import { optionTable } from './table.ts'
+import { optionTable } from '../options/table.ts'
+import { helpPage } from './help.ts'
 
 test('begins as the reference’s does and names every option that has an effect', () => {
-  const lines = helpText('').split('\n')
+  const lines = helpPage('').split('\n')
   expect(lines[0]).toBe('Usage of vllm-sim flags:')
   for (const [name, { effect }] of optionTable) {
     const named = lines.some(line => line.startsWith('  -') && line.split(/[ ,]+/).includes(`--${name}`))
@@ -12,12 +12,12 @@ test('begins as the reference’s does and names every option that has an effect
 })
 
 test('all means all', () => {
-  const text = helpText('all')
+  const text = helpPage('all')
   for (const name of optionTable.keys()) expect(text).toContain(`--${name}`)
 })
 
 test('a word finds the options about it', () => {
-  const text = helpText('LoRA')
+  const text = helpPage('LoRA')
   expect(text).toContain('--max-loras int')
   expect(text).toContain('--max-lora-rank')
   expect(text).not.toContain('--port')
@@ -26,7 +26,7 @@ test('a word finds the options about it', () => {
 test('fits into a terminal', () => {
   expect(
     Math.max(
-      ...helpText('all')
+      ...helpPage('all')
         .split('\n')
         .map(line => line.length),
     ),

@@ -1,59 +1,13 @@
-import type { Option } from './option.ts'
-import { optionGroups } from './table.ts'
+import { helpText } from '@vllm-sim/config'
+import { options } from '../options/table.ts'
 
-const WIDTH = 100
-const INDENT = ' '.repeat(8)
-
-/**
- * The text of `--help`.
- * @param topic empty: the options that have an effect; `all`: every option; anything else: those whose name, help or
- * group contains it
- */
-export function helpText(topic: string): string {
-  const wanted = topic.toLowerCase()
-  const lines = ['Usage of vllm-sim flags:', '', '  vllm-sim serve MODEL [flags]', '  vllm-sim --model MODEL [flags]']
-  for (const { title, options } of optionGroups) {
-    const rows = Object.entries(options).filter(([name, row]) => isWanted(wanted, title, name, row))
-    if (rows.length > 0) lines.push('', `${title}:`, ...rows.flatMap(([name, row]) => describe(name, row)))
-  }
-  lines.push(
-    '',
-    'Also: --help=WORD for the options that contain a word, --help=all for every option, those of vLLM that are',
-    'accepted without effect included; --version; --no-NAME for each switch. Underscores in names equal dashes.',
-  )
-  return `${lines.join('\n')}\n`
-}
-
-function isWanted(topic: string, title: string, name: string, row: Option): boolean {
-  if (topic === '') return row.effect === 'works'
-  return topic === 'all' || [title, name, row.help].some(text => text.toLowerCase().includes(topic))
-}
-
-function describe(name: string, row: Option): string[] {
-  const names = [...(row.short ?? []).map(short => `-${short}`), `--${name}`].join(', ')
-  const value = row.type.arity === 'switch' ? '' : ` ${row.type.label}`
-  const notes = [defaultText(row), row.env === undefined ? '' : `environment ${row.env}`].filter(note => note !== '')
-  return [`  ${names}${value}`, ...wrap(`${row.help}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`)]
-}
-
-/** The default as a reader would write it; empty when there is none worth naming. */
-function defaultText(row: Option): string {
-  if (row.defaultText !== undefined) return `default ${row.defaultText}`
-  const { default: value, type } = row
-  if (value === undefined || value === '' || (value === false && row.effect === 'none')) return ''
-  if (type.format !== undefined) return `default ${type.format(value)}`
-  return `default ${typeof value === 'string' ? value : JSON.stringify(value)}`
-}
-
-function wrap(text: string): string[] {
-  const lines: string[] = []
-  let line = INDENT
-  for (const word of text.split(' ')) {
-    if (line.length + word.length + 1 > WIDTH && line !== INDENT) {
-      lines.push(line)
-      line = INDENT
-    }
-    line += line === INDENT ? word : ` ${word}`
-  }
-  return [...lines, line]
+/** The text of `--help=TOPIC`. */
+export function helpPage(topic: string): string {
+  return helpText(options, topic, {
+    head: ['Usage of vllm-sim flags:', '', '  vllm-sim serve MODEL [flags]', '  vllm-sim --model MODEL [flags]'],
+    foot: [
+      'Also: --help=WORD for the options that contain a word, --help=all for every option, those of vLLM that are',
+      'accepted without effect included; --version; --no-NAME for each switch. Underscores in names equal dashes.',
+    ],
+  })
 }

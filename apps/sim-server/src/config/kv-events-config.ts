@@ -1,5 +1,5 @@
+import type { JsonObject } from '@vllm-sim/config'
 import { endpointOfRank } from './endpoints.ts'
-import type { JsonObject } from './yaml-node.ts'
 
 /** vLLM's `--kv-events-config`, defaults filled in. */
 export interface KvEventsConfig {

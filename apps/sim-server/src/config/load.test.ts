@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { ConfigError } from '@vllm-sim/config'
 import { describe, expect, test } from 'vitest'
 import { configOfRank } from './config.ts'
-import { ConfigError } from './errors.ts'
 import { loadConfig } from './load.ts'
 import { errorOf, load, loadModel, loadYaml } from './testing/load.ts'
 

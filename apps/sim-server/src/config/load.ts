@@ -1,12 +1,10 @@
+import { type CommandLine, ConfigError, type Environment, readSources } from '@vllm-sim/config'
 import { freshSeed } from '@vllm-sim/latency'
-import { parseCommandLine } from './command-line.ts'
+import { options } from '../options/table.ts'
 import { buildConfig, type Config } from './config.ts'
-import { type Environment, readEnvironment } from './environment.ts'
-import { ConfigError, quote, reasonOf } from './errors.ts'
+import { readEnvironment } from './environment.ts'
 import { validationError } from './rules.ts'
-import { optionTable } from './table.ts'
 import { completeValues } from './values.ts'
-import { readYamlFile } from './yaml-file.ts'
 
 /** What came of the command line, the environment and the configuration file. */
 export type LoadResult =
@@ -37,48 +35,44 @@ export async function loadConfig(
   env: Environment,
   readFile: (path: string) => string,
 ): Promise<LoadResult> {
-  const commandLine = parseCommandLine(argv)
-  if (commandLine.help !== undefined) {
-    const { helpText } = await import('./help.ts')
-    return { help: helpText(commandLine.help) }
+  const given = await readSources(options, { argv, env, readFile, fileOption: 'config', positionals: modelWord })
+  if (given.help !== undefined) {
+    const { helpPage } = await import('./help.ts')
+    return { help: helpPage(given.help) }
   }
-  if (commandLine.version) return { version: true }
+  if (given.version) return { version: true }
 
-  const path = commandLine.values.get('config')
-  const file = typeof path === 'string' ? await readYamlFile(path, readFile) : undefined
-  const warnings = [...commandLine.warnings, ...(file?.warnings ?? [])]
-  const given = new Map([...(file?.values ?? []), ...fromEnvironment(env, warnings), ...commandLine.values])
-
-  const values = completeValues(given)
+  const values = completeValues(given.values)
   const error = validationError(values)
   if (error !== undefined) throw new ConfigError(error, values.model === '' ? MODEL_HINT : undefined)
   const config = buildConfig({
     values,
     environment: readEnvironment(env),
-    given: new Set(given.keys()),
-    configFileRead: file !== undefined,
+    given: new Set(given.values.keys()),
+    configFileRead: given.fileRead,
     freshSeed: BigInt(freshSeed()),
     hostedRank: 0,
   })
+  const warnings = [...given.warnings]
   if (values.mmEncoderOnly && values.mode === 'echo') warnings.push('MM encoder-only mode: ignoring echo mode')
-  const noEffect = [...given.keys()].filter(name => optionTable.get(name)!.effect === 'none')
-  return { config, warnings, noEffect }
+  return { config, warnings, noEffect: given.noEffect }
 }
 
-/** Values of options that the environment gives; an empty variable counts as unset. */
-function fromEnvironment(env: Environment, warnings: string[]): Map<string, unknown> {
-  const values = new Map<string, unknown>()
-  for (const [name, row] of optionTable) {
-    const text = row.env === undefined ? undefined : env[row.env]
-    if (text === undefined || text === '') continue
-    try {
-      values.set(
-        name,
-        row.type.parse(text, remark => warnings.push(`${row.env}: ${remark}`)),
-      )
-    } catch (error) {
-      throw new ConfigError(`invalid value ${quote(text)} of environment variable ${row.env}: ${reasonOf(error)}`)
-    }
+/** `serve MODEL`, or MODEL as the very first word as containers of vLLM get it. Other words are ignored. */
+export function modelWord(
+  { values, positionals, startsWithPositional }: CommandLine,
+  warn: (remark: string) => void,
+): ReadonlyMap<string, unknown> {
+  const words = [...positionals]
+  const given = new Map<string, unknown>()
+  const serve = words[0] === 'serve'
+  if (serve) words.shift()
+  if (words.length > 0 && (serve || (startsWithPositional && !values.has('model')))) {
+    const model = words.shift()!
+    const flag = values.get('model')
+    if (flag !== undefined && flag !== model) warn(`--model ${flag} is ignored: the model is "${model}"`)
+    given.set('model', model)
   }
-  return values
+  for (const word of words) warn(`argument "${word}" is ignored: it belongs to no flag`)
+  return given
 }

@@ -1,10 +1,10 @@
+import { ConfigError } from '@vllm-sim/config'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { optionTable } from '../options/table.ts'
 import { AdminUpdateError, applyAdminUpdate, applyFakeMetricsUpdate } from './admin-update.ts'
 import { configView } from './admin-view.ts'
-import { ConfigError } from './errors.ts'
 import { loadConfig } from './load.ts'
-import { optionTable } from './table.ts'
 import { load, loadModel } from './testing/load.ts'
 
 const name = fc.constantFrom(...optionTable.keys())

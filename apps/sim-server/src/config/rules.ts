@@ -1,23 +1,15 @@
+import { type Rule as RuleOf, reasonOf, validator } from '@vllm-sim/config'
+import { FAILURE_TYPES } from '../options/failures.ts'
+import { options } from '../options/table.ts'
 import { endpointPort } from './endpoints.ts'
-import { reasonOf } from './errors.ts'
 import { fakeMetricsError } from './fake-metrics/validate.ts'
 import { kvEventsConfig } from './kv-events-config.ts'
-import type { Option } from './option.ts'
-import { FAILURE_TYPES } from './options/failures.ts'
-import { optionTable } from './table.ts'
 import type { Values } from './values.ts'
 
-/** The first reason why the values cannot be used, or undefined. */
-type Rule = (values: Values) => string | undefined
+type Rule = RuleOf<Values>
 
-/** Options whose range one of the rules checks. */
-const NAMED = new Set<string>()
-
-/**
- * All rules in the order of the reference: the first that fails is the reported error. Ranges of options that are not
- * named here are checked after them, in the order of the table.
- */
-const RULES: readonly Rule[] = [
+/** The first error of complete values, or undefined. The order of the rules is the reference's. */
+export const validationError = validator<Values>(options, ranges => [
   values => (values.model === '' ? 'model parameter is empty' : undefined),
   ranges('mode', 'port'),
   values => {
@@ -69,16 +61,7 @@ const RULES: readonly Rule[] = [
     'max-request-body-size-mb',
   ),
   kvEvents,
-]
-
-/** The first error of complete values, or undefined. */
-export function validationError(values: Values): string | undefined {
-  for (const rule of [...RULES, others]) {
-    const error = rule(values)
-    if (error !== undefined) return error
-  }
-  return undefined
-}
+])
 
 /** A condition that is checked when the server starts, not when its configuration is read. */
 export function startError(config: {
@@ -89,50 +72,6 @@ export function startError(config: {
   return config.enableKvcache && !config.mmEncoderOnly && config.podIp === ''
     ? 'IP should be defined in the environment (POD_IP) for KV cache to work'
     : undefined
-}
-
-function ranges(...names: readonly string[]): Rule {
-  for (const name of names) NAMED.add(name)
-  return values => firstRangeError(values, names)
-}
-
-function others(values: Values): string | undefined {
-  return firstRangeError(
-    values,
-    [...optionTable.keys()].filter(name => !NAMED.has(name)),
-  )
-}
-
-function firstRangeError(values: Values, names: readonly string[]): string | undefined {
-  for (const name of names) {
-    const row = optionTable.get(name)!
-    const value = values.byName[name]
-    if (value !== undefined && !inRange(row, value)) {
-      return row.error === undefined ? generalText(name, row, value) : row.error.replace('{}', () => String(value))
-    }
-  }
-  return undefined
-}
-
-function inRange({ min, max, above, oneOf }: Option, value: unknown): boolean {
-  if (oneOf !== undefined && !oneOf.includes(value)) return false
-  if (typeof value !== 'number') return true
-  return (
-    !(min !== undefined && value < min) &&
-    !(max !== undefined && value > max) &&
-    !(above !== undefined && value <= above)
-  )
-}
-
-function generalText(name: string, { min, max, above, oneOf }: Option, value: unknown): string {
-  const got = `, got ${JSON.stringify(value)}`
-  if (oneOf !== undefined) {
-    const allowed = oneOf.filter(item => item !== '').map(item => JSON.stringify(item))
-    return `${name} must be one of ${allowed.join(', ')}${got}`
-  }
-  if (above !== undefined) return `${name} must be greater than ${above}${got}`
-  if (min !== undefined && max !== undefined) return `${name} must be between ${min} and ${max}${got}`
-  return min === undefined ? `${name} must be at most ${max}${got}` : `${name} must be at least ${min}${got}`
 }
 
 type DeviatingDelay = 'interTokenLatency' | 'timeToFirstToken' | 'timeToGenerateImage' | 'kvCacheTransferLatency'

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { ConfigError } from '@vllm-sim/config'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, loadConfig } from '../../src/config/index.ts'
+import { loadConfig } from '../../src/config/index.ts'
 import { type Body, contractServer, envelope, generation, generationPaths, prompt } from './contract-server.ts'
 
 // Administration, failures on purpose, plain endpoints, and what command lines and files mean.

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { optionTable } from '../table.ts'
-import { renderJsonSchema } from './json-schema.ts'
-import { renderConfigurationPage } from './markdown.ts'
+import { optionTable } from '../../options/table.ts'
+import { renderConfigurationPage, renderConfigurationSchema } from './page.ts'
 
 function committed(name: string): string {
   return readFileSync(new URL(`../../../../../docs/${name}`, import.meta.url), 'utf8')
@@ -20,10 +19,10 @@ describe('docs/configuration.md', () => {
 })
 
 describe('docs/configuration.schema.json', () => {
-  const schema = JSON.parse(renderJsonSchema())
+  const schema = JSON.parse(renderConfigurationSchema())
 
   test('is what the table says now; if this fails, run "pnpm docs"', () => {
-    expect(committed('configuration.schema.json') === renderJsonSchema()).toBe(true)
+    expect(committed('configuration.schema.json') === renderConfigurationSchema()).toBe(true)
   })
 
   test('has every key that a file may have', () => {

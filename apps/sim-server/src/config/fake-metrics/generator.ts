@@ -1,7 +1,5 @@
-import { formatDuration, parseDuration } from '../durations.ts'
-import { reasonOf } from '../errors.ts'
-import type { GaugeGenerator, GeneratorName } from '../fake-metrics.ts'
-import { formatShortest, parseFloat64 } from '../numbers.ts'
+import { CompleteError, formatDuration, formatShortest, parseDuration, parseFloat64, reasonOf } from '@vllm-sim/config'
+import type { GaugeGenerator, GeneratorName } from './fake-metrics.ts'
 
 const FORMAT_ERROR = 'unknown format in fake metric generation function: '
 
@@ -12,7 +10,7 @@ const FORMAT_ERROR = 'unknown format in fake metric generation function: '
 export function parseGenerator(text: string): GaugeGenerator {
   const parts = text.split(':')
   if (parts.length !== 4) {
-    throw new GeneratorFormatError(`${FORMAT_ERROR}need func:start:end:period in fake metric generation function`)
+    throw new CompleteError(`${FORMAT_ERROR}need func:start:end:period in fake metric generation function`)
   }
   const [name, start, end, period] = parts as [string, string, string, string]
   try {
@@ -23,12 +21,9 @@ export function parseGenerator(text: string): GaugeGenerator {
       periodMs: parseDuration(period) / 1e6,
     }
   } catch (error) {
-    throw new GeneratorFormatError(FORMAT_ERROR + reasonOf(error))
+    throw new CompleteError(FORMAT_ERROR + reasonOf(error))
   }
 }
-
-/** A generator string that cannot be taken apart. Its message needs no further place. */
-export class GeneratorFormatError extends Error {}
 
 /** The text form, numbers shortest and the period as Go prints durations: `ramp:0:1:1m0s`. */
 export function formatGenerator({ name, start, end, periodMs }: GaugeGenerator): string {

@@ -1,4 +1,4 @@
-import type { FakeMetrics, FakeMetricsUpdate } from '../fake-metrics.ts'
+import type { FakeMetrics, FakeMetricsUpdate } from './fake-metrics.ts'
 
 /**
  * Lays an update over fake metrics. What the update does not name stays; lists are replaced whole; counts per finish

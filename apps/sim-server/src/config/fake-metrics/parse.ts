@@ -1,3 +1,4 @@
+import { isObject } from '@vllm-sim/config'
 import {
   COUNTER_KEYS,
   type FakeGauge,
@@ -5,8 +6,7 @@ import {
   type FakeMetrics,
   GAUGE_KEYS,
   HISTOGRAM_KEYS,
-} from '../fake-metrics.ts'
-import { isObject } from '../types/dotted.ts'
+} from './fake-metrics.ts'
 import { parseGenerator } from './generator.ts'
 
 /** Spellings that the reference's YAML reader took instead of the documented ones. */

@@ -4,7 +4,7 @@ import {
   type GeneratorName,
   HISTOGRAM_KEYS,
   type HistogramKey,
-} from '../fake-metrics.ts'
+} from './fake-metrics.ts'
 
 /** A gauge as the metrics package takes it: fixed, or a function of time. */
 type PublishedGauge =

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HISTOGRAM_KEYS } from '../fake-metrics.ts'
+import { HISTOGRAM_KEYS } from './fake-metrics.ts'
 import { parseFakeMetrics } from './parse.ts'
 import { fakeMetricsError } from './validate.ts'
 

@@ -7,7 +7,7 @@ import {
   GENERATOR_NAMES,
   HISTOGRAM_KEYS,
   type HistogramKey,
-} from '../fake-metrics.ts'
+} from './fake-metrics.ts'
 
 /** Buckets per histogram, the one for +Inf included. Token histograms depend on the context length. */
 const BUCKETS: Readonly<Partial<Record<HistogramKey, number>>> = {

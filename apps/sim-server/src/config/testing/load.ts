@@ -1,5 +1,5 @@
+import type { Environment } from '@vllm-sim/config'
 import type { Config } from '../config.ts'
-import type { Environment } from '../environment.ts'
 import { loadConfig } from '../load.ts'
 
 /** What a test needs of a configuration that loads. */

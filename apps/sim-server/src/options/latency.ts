@@ -1,0 +1,62 @@
+import { choice, duration, float, group, option } from '@vllm-sim/config'
+
+/** A duration of 0 or more that `POST /admin/config` can change and that rebuilds the latency model. */
+function delay(name: string, help: string) {
+  return option(duration, {
+    default: 0,
+    min: 0,
+    error: `${name} cannot be negative`,
+    live: 'latency',
+    shown: true,
+    help,
+  })
+}
+
+export const latency = group('Latency', {
+  'latency-calculator': option(choice('', 'constant', 'per-token'), {
+    default: '',
+    oneOf: ['', 'constant', 'per-token'],
+    error: 'unknown latency-calculator {}, supported calculators are: constant and per-token',
+    live: 'latency',
+    shown: true,
+    defaultText: 'per delay, by the options that are set',
+    help: 'How prefill and transfer times are computed: constant, or growing with the prompt',
+  }),
+  'time-to-first-token': delay('time to first token', 'Time from being scheduled to the first token'),
+  'time-to-first-token-std-dev': delay(
+    'time to first token standard deviation',
+    'Standard deviation of the time to first token, at most 30 % of it',
+  ),
+  'inter-token-latency': delay('inter token latency', 'Time from one token to the next'),
+  'inter-token-latency-std-dev': delay(
+    'inter token latency standard deviation',
+    'Standard deviation of the inter-token latency, at most 30 % of it',
+  ),
+  'kv-cache-transfer-latency': delay(
+    'kv-cache transfer time',
+    'Time to first token of a request whose prefill ran elsewhere',
+  ),
+  'kv-cache-transfer-latency-std-dev': delay(
+    'kv-cache transfer time standard deviation',
+    'Standard deviation of the transfer latency, at most 30 % of it',
+  ),
+  'prefill-overhead': delay('prefill overhead', 'Fixed part of the prefill time, when it grows with the prompt'),
+  'prefill-time-per-token': delay('prefill time per token', 'Prefill time for each prompt token that is not cached'),
+  'prefill-time-std-dev': delay('prefill time standard deviation', 'Standard deviation of the whole prefill time'),
+  'kv-cache-transfer-time-per-token': delay(
+    'kv-cache transfer time per token',
+    'Transfer time for each prompt token of a request whose prefill ran elsewhere',
+  ),
+  'kv-cache-transfer-time-std-dev': delay(
+    'kv-cache transfer time standard deviation',
+    'Standard deviation of the whole transfer time',
+  ),
+  'time-factor-under-load': option(float, {
+    default: 1,
+    min: 1,
+    error: 'time factor under load cannot be less than 1.0',
+    live: 'latency',
+    shown: true,
+    help: 'Multiplier of prefill and inter-token times when all slots are busy; grows linearly from 1',
+  }),
+})
