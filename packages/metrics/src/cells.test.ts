@@ -39,7 +39,10 @@ test("any observations give the buckets, sum and count of prom-client's histogra
       const plain = (samples: { metricName?: string; labels: object; value: number }[]) =>
         samples.map(({ metricName, labels, value }) => [
           metricName,
-          Object.entries({ ...labels, ...('le' in labels ? { le: String(labels.le) } : {}) }).sort(),
+          Object.entries({
+            ...labels,
+            ...('le' in labels ? { le: Number(String(labels.le).replace('+Inf', 'Infinity')) } : {}),
+          }).sort(),
           value,
         ])
       expect(plain((await family.get()).values)).toEqual(plain((await reference.get()).values))

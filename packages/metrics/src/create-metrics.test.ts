@@ -164,7 +164,7 @@ describe('the registry', () => {
     )
     expect(text.endsWith('# HELP zz Last.\n# TYPE zz gauge\nzz NaN\n')).toBe(true)
     expect(text).toContain(
-      'http_z_bucket{a="q",le="1"} 0\nhttp_z_bucket{a="q",le="2e+06"} 1\nhttp_z_bucket{a="q",le="+Inf"} 1\n' +
+      'http_z_bucket{a="q",le="1.0"} 0\nhttp_z_bucket{a="q",le="2e+06"} 1\nhttp_z_bucket{a="q",le="+Inf"} 1\n' +
         'http_z_sum{a="q"} 1.5\nhttp_z_count{a="q"} 1\n',
     )
     expect(text).toContain('s{quantile="0.5"} 3\n')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createLine, familyHeader, formatNumber } from './exposition.ts'
+import { createLine, familyHeader, formatBound, formatNumber } from './exposition.ts'
 
 describe('numbers as Go prints them', () => {
   test.each([
@@ -60,4 +60,18 @@ test('label values and help are escaped', () => {
 
 test('a sample without labels has no braces', () => {
   expect(createLine('x', {}).prefix).toBe('x ')
+})
+
+test.each([
+  [1, '1.0'],
+  [0.001, '0.001'],
+  [2.5, '2.5'],
+  [16384, '16384.0'],
+  [100000, '100000.0'],
+  [1e6, '1e+06'],
+  [1.5e6, '1.5e+06'],
+  [0.00001, '1e-05'],
+  [Number.POSITIVE_INFINITY, '+Inf'],
+])('the bound %d as Python prints it', (value, text) => {
+  expect(formatBound(value)).toBe(text)
 })

@@ -1,4 +1,4 @@
-/** Prometheus' text format 0.0.4 as Go's client writes it: consumers match its lines literally. */
+/** Prometheus' text format 0.0.4 as Go's client writes it, but for bounds: consumers match its lines literally. */
 
 /** Media type of the text, as Go's client names it. */
 export const contentType = 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores'
@@ -27,6 +27,15 @@ export function formatNumber(value: number): string {
   const text = value.toExponential()
   const at = text.indexOf('e') + 2
   return text.length - at < 2 ? `${text.slice(0, at)}0${text.slice(at)}` : text
+}
+
+/**
+ * A bucket's bound or a quantile as Python's client prints it: as a number, but whole ones below a million end in `.0`.
+ * vLLM's dashboards ask for `le="1.0"` by its letters.
+ */
+export function formatBound(value: number): string {
+  const text = formatNumber(value)
+  return /^-?\d+$/.test(text) ? `${text}.0` : text
 }
 
 /** HELP texts: backslash and line feed. */

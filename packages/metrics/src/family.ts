@@ -1,6 +1,6 @@
 import type { Cell, Child, Group } from './cells.ts'
 import { Histogram, Summary } from './cells.ts'
-import { createLine, familyHeader, formatNumber, type Line } from './exposition.ts'
+import { createLine, familyHeader, formatBound, formatNumber, type Line } from './exposition.ts'
 import type { MetricRow } from './table/row.ts'
 
 /** What a family needs beside its row. */
@@ -108,7 +108,7 @@ export class Family {
     const totals = () => [createLine(`${name}_sum`, labels), createLine(`${name}_count`, labels)]
     if (cell instanceof Histogram) {
       const bounds = [...cell.bounds, Number.POSITIVE_INFINITY]
-      return [...bounds.map(bound => createLine(`${name}_bucket`, labels, ['le', formatNumber(bound)])), ...totals()]
+      return [...bounds.map(bound => createLine(`${name}_bucket`, labels, ['le', formatBound(bound)])), ...totals()]
     }
     return cell instanceof Summary ? totals() : [createLine(name, labels)]
   }

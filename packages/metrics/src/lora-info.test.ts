@@ -79,6 +79,15 @@ test('combinations are bounded, the present one stays and is the largest', () =>
   expect(history(group)).not.toContain('l0 | ')
 })
 
+test('long names of many adapters neither fill the memory nor the text', () => {
+  const { group, info } = start()
+  for (let i = 0; i < 600; i++) info.queued(`${i}`.padEnd(10_000, 'x'))
+  const shown = group.sorted().map(({ values }) => values[2]!.length)
+  expect(shown.reduce((sum, length) => sum + length)).toBeLessThan(1_100_000)
+  // The present combination is there, with each name in as many characters as others have.
+  expect(Math.max(...shown)).toBe(600 * 257 - 1)
+})
+
 test('the present state always has the strictly largest value, also while the clock stands still', () => {
   const steps = fc.array(fc.record({ step: fc.nat(3), name: fc.constantFrom('a', 'b', 'c'), ms: fc.nat(1) }))
   fc.assert(

@@ -3,6 +3,10 @@ import type { Group, Scalar } from './cells.ts'
 
 /** Combinations of adapters that are kept; the one that was current the longest time ago makes room. */
 const maxCombinations = 1000
+/** Characters of all combinations that are kept, but always the present one. */
+const maxCharacters = 2 ** 20
+/** Characters of a name that are shown. A client chooses it. */
+const maxName = 256
 
 /**
  * `vllm:lora_requests_info`: one series per combination of running and waiting adapters that has occurred, whose value
@@ -17,6 +21,7 @@ export class LoraInfo {
   readonly #waiting = new Names()
   /** Combinations from the one least recently current to the present one. */
   readonly #order = new Map<string, readonly [string, string]>()
+  #characters = 0
   /** The last value given out, microseconds: finer than a double of Unix seconds resolves (0.24 µs), but not by much. */
   #last = 0
 
@@ -59,9 +64,10 @@ export class LoraInfo {
     const running = this.#running.text()
     const waiting = this.#waiting.text()
     const key = `${running}\0${waiting}`
-    this.#order.delete(key)
+    if (!this.#order.delete(key)) this.#characters += key.length
     this.#order.set(key, [running, waiting])
-    if (this.#order.size > maxCombinations) this.#forgetOldest()
+    while (this.#order.size > maxCombinations || (this.#characters > maxCharacters && this.#order.size > 1))
+      this.#forgetOldest()
     this.#last = Math.max(Math.floor(this.#clock.wall() * 1000), this.#last + 1)
     this.#group.at(this.#maxLoras, running, waiting).value = this.#last / 1e6
   }
@@ -69,6 +75,7 @@ export class LoraInfo {
   #forgetOldest(): void {
     const [key, [running, waiting]] = this.#order.entries().next().value!
     this.#order.delete(key)
+    this.#characters -= key.length
     this.#group.delete(this.#maxLoras, running, waiting)
   }
 }
@@ -78,13 +85,15 @@ class Names {
   readonly #counts = new Map<string, number>()
   #text: string | undefined = ''
 
-  add(name: string): void {
+  add(whole: string): void {
+    const name = whole.slice(0, maxName)
     const count = this.#counts.get(name) ?? 0
     this.#counts.set(name, count + 1)
     if (count === 0) this.#text = undefined
   }
 
-  remove(name: string): void {
+  remove(whole: string): void {
+    const name = whole.slice(0, maxName)
     const count = this.#counts.get(name)
     if (count === undefined) return
     if (count > 1) {

@@ -156,7 +156,7 @@ describe('times', () => {
     submit()
     submit()
     clock.runAll()
-    expect(await value(bucket('request_inference_time_seconds', '1'))).toBe(0)
+    expect(await value(bucket('request_inference_time_seconds', '1.0'))).toBe(0)
     expect(await value(bucket('request_inference_time_seconds', '1.5'))).toBe(2)
     expect(await value(bucket('request_queue_time_seconds', '0.3'))).toBe(1)
     expect(await value(bucket('request_queue_time_seconds', '1.5'))).toBe(2)
@@ -197,14 +197,28 @@ describe('times', () => {
   })
 })
 
+test('images of a prompt are looked up once, however many answers it has; one that was there before is a hit', async () => {
+  const { clock, submit, value } = startTestServer({ maxNumSeqs: 2 })
+  const prompt = (...image: string[]) => ({
+    prompts: [{ tokenIds: [1], features: { mmHashes: { image }, mmPlaceholders: { image: [] } } }],
+  })
+  submit({ ...prompt('a', 'b'), n: 3 })
+  submit(prompt('b', 'c'))
+  submit(prompt('h'.repeat(1000)))
+  submit(prompt('h'.repeat(1000)))
+  clock.runAll()
+  expect(await value('vllm:mm_cache_queries_total{model_name="m"}')).toBe(6)
+  expect(await value('vllm:mm_cache_hits_total{model_name="m"}')).toBe(1)
+})
+
 describe('tokens', () => {
   test('prompt of 25 and max_tokens of 25', async () => {
     const { clock, submit, value } = startTestServer()
     submit({ promptTokens: 25, limits: { maxTokens: 25, ignoreEos: true } })
     clock.runAll()
     for (const name of ['request_prompt_tokens', 'request_params_max_tokens']) {
-      expect(await value(bucket(name, '20'))).toBe(0)
-      expect(await value(bucket(name, '50'))).toBe(1)
+      expect(await value(bucket(name, '20.0'))).toBe(0)
+      expect(await value(bucket(name, '50.0'))).toBe(1)
     }
     expect(await value(`vllm:prompt_tokens_total${label}`)).toBe(25)
     expect(await value(`vllm:generation_tokens_total${label}`)).toBe(25)

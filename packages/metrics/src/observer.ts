@@ -1,6 +1,7 @@
 import type { EngineObserver, GenerationRequest, ObservedSequence, Outcome } from '@vllm-sim/core-engine'
 import type { Cells, Scalar } from './cells.ts'
 import type { LoraInfo } from './lora-info.ts'
+import { MultimodalCache } from './multimodal.ts'
 
 /** Milliseconds in a second: the engine counts in the former, Prometheus in the latter. */
 const second = 1000
@@ -19,6 +20,7 @@ interface OpenChoices {
 export class MetricsObserver implements EngineObserver {
   readonly #cells: Cells
   readonly #lora: LoraInfo
+  readonly #multimodal: MultimodalCache
   readonly #success: Readonly<Record<Outcome['finishReason'], Scalar>>
   readonly #waitingForCapacity: Scalar
   readonly #computed: Scalar
@@ -35,6 +37,7 @@ export class MetricsObserver implements EngineObserver {
   constructor(cells: Cells, lora: LoraInfo) {
     this.#cells = cells
     this.#lora = lora
+    this.#multimodal = new MultimodalCache(cells)
     const { success, waitingByReason, promptTokensBySource, sleepState } = cells
     this.#success = {
       stop: success.at('stop'),
@@ -63,8 +66,12 @@ export class MetricsObserver implements EngineObserver {
     const waited = again || sequence.queuedAt !== -1
     if (waited) this.#moveWaiting(-1)
     this.#cells.running.value++
-    if (!again) this.#cells.queueTime.observe((now - sequence.arrivedAt) / second)
-    const { lora } = sequence.request
+    const { lora, prompts, n } = sequence.request
+    if (!again) {
+      this.#cells.queueTime.observe((now - sequence.arrivedAt) / second)
+      const features = prompts[Math.floor(sequence.index / n)]?.features
+      if (features !== undefined && sequence.index % n === 0) this.#multimodal.look(features)
+    }
     if (lora !== undefined) this.#lora.started(lora, waited)
   }
 

@@ -1,5 +1,5 @@
 import type { MetricObjectWithValues, MetricValue, Registry } from 'prom-client'
-import { createLine, familyHeader, formatNumber } from './exposition.ts'
+import { createLine, familyHeader, formatBound, formatNumber } from './exposition.ts'
 import { Family } from './family.ts'
 
 /** Labels that stand after all others. */
@@ -56,7 +56,7 @@ function renderForeign(
     const labels: Record<string, string> = {}
     for (const [label, value] of Object.entries(sample.labels)) if (value !== undefined) labels[label] = String(value)
     const last = lastLabels.find(label => labels[label] !== undefined)
-    const lastValue = last && ([last, numberText(labels[last]!)] as const)
+    const lastValue = last && ([last, boundText(labels[last]!)] as const)
     if (last) delete labels[last]
     text += `${createLine(metricName, labels, lastValue).prefix}${formatNumber(sample.value)}\n`
   }
@@ -64,6 +64,6 @@ function renderForeign(
 }
 
 /** A bound in this format's spelling. */
-function numberText(text: string): string {
-  return text === '+Inf' ? text : formatNumber(Number(text))
+function boundText(text: string): string {
+  return text === '+Inf' ? text : formatBound(Number(text))
 }

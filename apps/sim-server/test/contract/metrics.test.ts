@@ -16,9 +16,9 @@ const timeBounds = [
   '0.25',
   '0.5',
   '0.75',
-  '1',
+  '1.0',
   '2.5',
-].concat(['5', '7.5', '10', '20', '40', '80', '160', '640', '2560', '+Inf'])
+].concat(['5.0', '7.5', '10.0', '20.0', '40.0', '80.0', '160.0', '640.0', '2560.0', '+Inf'])
 const tokenTimeBounds = [
   '0.01',
   '0.025',
@@ -31,26 +31,26 @@ const tokenTimeBounds = [
   '0.4',
   '0.5',
   '0.75',
-  '1',
-].concat(['2.5', '5', '7.5', '10', '20', '40', '80', '+Inf'])
+  '1.0',
+].concat(['2.5', '5.0', '7.5', '10.0', '20.0', '40.0', '80.0', '+Inf'])
 const requestBounds = [
   '0.3',
   '0.5',
   '0.8',
-  '1',
+  '1.0',
   '1.5',
-  '2',
+  '2.0',
   '2.5',
-  '5',
-  '10',
-  '15',
-  '20',
-  '30',
-  '40',
-  '50',
-  '60',
-].concat(['120', '240', '480', '960', '1920', '7680', '+Inf'])
-const tokenBounds = ['1', '2', '5', '10', '20', '50', '100', '200', '500', '1000', '+Inf']
+  '5.0',
+  '10.0',
+  '15.0',
+  '20.0',
+  '30.0',
+  '40.0',
+  '50.0',
+  '60.0',
+].concat(['120.0', '240.0', '480.0', '960.0', '1920.0', '7680.0', '+Inf'])
+const tokenBounds = ['1.0', '2.0', '5.0', '10.0', '20.0', '50.0', '100.0', '200.0', '500.0', '1000.0', '+Inf']
 
 /** Cumulated counts of a histogram by upper bound. */
 function buckets(text: string, name: string): Map<string, number> {
@@ -178,7 +178,7 @@ describe('waiting', () => {
     const queue = buckets(text, 'request_queue_time_seconds')
     expect([queue.get('0.3'), queue.get('+Inf')]).toEqual([2, 3])
     const first = buckets(text, 'time_to_first_token_seconds')
-    expect(first.get('+Inf')! - first.get('1')!).toBeGreaterThanOrEqual(1)
+    expect(first.get('+Inf')! - first.get('1.0')!).toBeGreaterThanOrEqual(1)
     expect(await server.metric(`vllm:time_to_first_token_seconds_sum${m}`)).toBeGreaterThanOrEqual(3.9)
     expect(await server.metric(`vllm:e2e_request_latency_seconds_sum${m}`)).toBeGreaterThanOrEqual(3.9)
     const inference = await server.metric(`vllm:request_inference_time_seconds_sum${m}`)
