@@ -118,8 +118,8 @@ export interface ApiSettings {
   readonly mmEncoderOnly: boolean
   /** Values of an embedding for requests that do not say; 384 when absent. */
   readonly embeddingDimensions?: number
-  /** Errors of `/v1/messages` have Anthropic's form and names instead of OpenAI's. */
-  readonly anthropicErrors?: boolean
+  /** Errors of `/v1/messages` have Anthropic's form and names, not OpenAI's. */
+  readonly anthropicErrors: boolean
   /** Decides whether a request fails on purpose; `content` is what the decision is derived from. */
   readonly injectFailure?: (content: string) => InjectedFailure | undefined
 }

@@ -53,4 +53,5 @@ export const defaultSettings: Omit<ApiSettings, 'model' | 'servedNames'> = {
   },
   reasoning: { enabled: false, percent: 100, maxTokens: 20 },
   mmEncoderOnly: false,
+  anthropicErrors: true,
 }

@@ -76,8 +76,8 @@ export const output = group('Responses', {
     help: 'Standard deviation of the image time, at most 30 % of it',
   }),
   'anthropic-errors': option(bool, {
-    default: false,
-    help: 'Errors of /v1/messages in Anthropic’s own form instead of OpenAI’s',
+    default: true,
+    help: 'Errors of /v1/messages in Anthropic’s own form; false: in OpenAI’s',
   }),
   'metrics-labels': option(choice('reference', 'vllm'), {
     default: 'reference',

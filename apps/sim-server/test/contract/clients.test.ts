@@ -1,3 +1,4 @@
+import { createAnthropic } from '@ai-sdk/anthropic'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { HumanMessage } from '@langchain/core/messages'
 import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai'
@@ -169,5 +170,54 @@ describe('LangChain', () => {
     const embeddings = new OpenAIEmbeddings({ ...settings(), dimensions: 8 })
     expect((await embeddings.embedDocuments(['a', 'b c'])).map(one => one.length)).toEqual([8, 8])
     await expect(new ChatOpenAI({ ...settings(), model: 'none' }).invoke(prompt)).rejects.toMatchObject({ status: 404 })
+  })
+})
+
+describe('the ai SDK on the Messages API', () => {
+  const model = () => createAnthropic({ baseURL: `${server.url}/v1`, apiKey: 'none' })('m')
+
+  test('generateText and streamText give the same answer', async () => {
+    const settings = { model: model(), prompt, maxOutputTokens: 30 }
+    const whole = await generateText(settings)
+    expect(whole.text).not.toBe('')
+    expect(whole.usage).toMatchObject({ inputTokens: expect.any(Number), outputTokens: expect.any(Number) })
+    const streamed = streamText(settings)
+    let text = ''
+    for await (const piece of streamed.textStream) text += piece
+    expect(text).not.toBe('')
+    expect(['stop', 'length']).toContain(await streamed.finishReason)
+  })
+
+  test('a forced tool runs with arguments of its schema', async () => {
+    const asked: string[] = []
+    const { toolCalls } = await generateText({
+      model: model(),
+      prompt,
+      maxOutputTokens: 200,
+      toolChoice: 'required',
+      tools: {
+        weather: tool({
+          description: 'The weather of a place',
+          inputSchema: weather,
+          execute: async ({ city }: z.infer<typeof weather>) => {
+            asked.push(city)
+            return 'sunny'
+          },
+        }),
+      },
+    })
+    expect(toolCalls.length).toBeGreaterThan(0)
+    expect(asked).toHaveLength(toolCalls.length)
+  })
+
+  test('an error has its status and its message', async () => {
+    const failing = createAnthropic({
+      baseURL: `${server.url}/v1`,
+      apiKey: 'none',
+      headers: { 'X-Return-Error': '429' },
+    })('m')
+    const error = await generateText({ model: failing, prompt, maxRetries: 0 }).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(APICallError)
+    expect(error).toMatchObject({ statusCode: 429, message: expect.stringContaining('X-Return-Error') })
   })
 })

@@ -12,7 +12,11 @@ import {
 // Errors of the reference: status, type, text and headers, all endpoints.
 
 const server = contractServer(
-  ['--served-model-name', 'm', 'alias', '--lora-modules', '{"name":"l1","path":"/p/l1"}', '--mode', 'echo'],
+  [
+    ...['--served-model-name', 'm', 'alias', '--lora-modules', '{"name":"l1","path":"/p/l1"}', '--mode', 'echo'],
+    // One form for all endpoints. That of Anthropic is tested with its own clients.
+    '--anthropic-errors=false',
+  ],
   { model: 'org/base', env: { POD_NAME: 'pod-1', POD_NAMESPACE: 'ns-1' } },
 )
 

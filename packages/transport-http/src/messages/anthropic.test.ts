@@ -45,7 +45,7 @@ describe('text', () => {
     checkMessage(message)
     expect(message).toMatchObject({ type: 'message', role: 'assistant', model: 'my-model', stop_sequence: null })
     expect(message.id).toMatch(/^msg_/)
-    expect(message.content).toEqual([{ type: 'text', text: expect.stringMatching(/./), citations: null }])
+    expect(message.content).toEqual([{ type: 'text', text: expect.stringMatching(/./) }])
     expect(message.usage.input_tokens).toBe(10)
   })
 

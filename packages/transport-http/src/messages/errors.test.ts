@@ -8,7 +8,7 @@ import { startServer, type TestServer } from '../testing/server.ts'
 let server: TestServer
 let client: Anthropic
 beforeAll(async () => {
-  server = await startServer({ settings: { anthropicErrors: true } })
+  server = await startServer()
   client = new Anthropic({ baseURL: server.url, apiKey: 'none', maxRetries: 0 })
 })
 afterAll(() => server.close())
@@ -56,7 +56,6 @@ describe("Anthropic's form of errors", () => {
     const clock = new VirtualClock()
     const full = await startServer({
       clock,
-      settings: { anthropicErrors: true },
       engine: { maxNumSeqs: 1, maxWaiting: 0 },
       latency: { timeToFirstToken: 1000 },
     })
@@ -86,8 +85,8 @@ describe("Anthropic's form of errors", () => {
   })
 })
 
-test('by default errors have the common form, which the client maps to its classes all the same', async () => {
-  const common = await startServer()
+test('with --anthropic-errors=false errors have the common form, which the client maps to its classes all the same', async () => {
+  const common = await startServer({ settings: { anthropicErrors: false } })
   const other = new Anthropic({ baseURL: common.url, apiKey: 'none', maxRetries: 0 })
   const error = await other.messages.create({ ...base, model: 'other' }).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(Anthropic.NotFoundError)

@@ -1,4 +1,4 @@
-import type { RequestError } from '@vllm-sim/core-engine'
+import { RequestError } from '@vllm-sim/core-engine'
 import type { ErrorForm } from '../http/errors.ts'
 
 /** Anthropic's names of errors, by status. */
@@ -19,8 +19,21 @@ function errorType(status: number): string {
   return types[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error')
 }
 
-function errorBody({ status, message }: RequestError): string {
-  return JSON.stringify({ type: 'error', error: { type: errorType(status), message }, request_id: null })
+/** An error with the details by which Anthropic's clients tell what to do about it. */
+export class DetailedError extends RequestError {
+  override readonly name = 'DetailedError'
+  readonly details: { readonly error_code: string }
+
+  constructor(status: number, message: string, param: string, errorCode: string) {
+    super(status, message, param)
+    this.details = { error_code: errorCode }
+  }
+}
+
+function errorBody(error: RequestError): string {
+  const { status, message } = error
+  const details = error instanceof DetailedError ? { details: error.details } : undefined
+  return JSON.stringify({ type: 'error', error: { type: errorType(status), message, ...details }, request_id: null })
 }
 
 /** Errors in Anthropic's form. */

@@ -35,9 +35,9 @@ const reasons: Readonly<Partial<Record<Outcome['finishReason'], string>>> = {
   cache_threshold: 'max_tokens',
 }
 
-/** A text block. @param text the inside of a JSON string */
+/** A text block. Without `citations`: null there is what the ai SDK refuses. @param text the inside of a JSON string */
 export function textBlock(text: string): string {
-  return `{"type":"text","text":"${text}","citations":null}`
+  return `{"type":"text","text":"${text}"}`
 }
 
 /** A thinking block. @param text the inside of a JSON string */

@@ -40,11 +40,17 @@ describe('requests that are refused', () => {
     // The order of checks: the model before the content, the content before the limit.
     [{ model: 'other', messages: [] }, 404, 'The model `other` does not exist.'],
     [{ messages: [], max_tokens: null }, 400, 'messages must not be empty'],
+    [{ thread: { type: 'continue' }, model: 'other' }, 404, 'The model `other` does not exist.'],
+    [
+      { thread: { type: 'continue', previous_message_id: 'msg_1' }, messages: [] },
+      404,
+      'No thread has the message "msg_1"',
+    ],
   ])('%j', async (body, status, message) => {
     const response = await server.post('/v1/messages', { ...base, ...body })
-    const { error } = (await response.json()) as { error: { message: string; code: number } }
+    const { error } = (await response.json()) as { error: { message: string; type: string } }
     expect(response.status).toBe(status)
-    expect(error.code).toBe(status)
+    expect(error.type).toBe(status === 404 ? 'not_found_error' : 'invalid_request_error')
     expect(error.message.startsWith(message)).toBe(true)
   })
 
@@ -54,6 +60,7 @@ describe('requests that are refused', () => {
     { tools: [] },
     { tools: null, tool_choice: null, system: null, thinking: null, output_config: null },
     { tool_choice: { type: 'magic' } },
+    { thread: { type: 'create' } },
     { metadata: { user_id: 'me' }, cache_control: { type: 'ephemeral' }, context_management: {} },
   ])('what the reference takes is taken: %j', async body => {
     expect((await server.post('/v1/messages', { ...base, ...body })).status).toBe(200)
@@ -68,7 +75,7 @@ describe('requests that are refused', () => {
     expect((await count({ model: 'other', messages })).status).toBe(404)
     expect((await count({ model: 'my-model', messages: [] })).status).toBe(400)
     const broken = await server.post('/v1/messages/count_tokens', '{')
-    expect(await broken.json()).toMatchObject({ error: { message: expect.stringContaining(parse), code: 400 } })
+    expect(await broken.json()).toMatchObject({ error: { message: expect.stringContaining(parse) } })
   })
 })
 
@@ -125,7 +132,7 @@ describe('echo shows how content is read', () => {
     [[{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 't' }] }], ''],
   ])('%j', async (list, text) => {
     const message = await echo.json<{ content: unknown }>('/v1/messages', { ...base, messages: list })
-    expect(message.content).toEqual([{ type: 'text', text, citations: null }])
+    expect(message.content).toEqual([{ type: 'text', text }])
   })
 
   test('an empty echo streams an empty block', async () => {

@@ -15,6 +15,7 @@ import { unparsable } from '../generation/unparsable.ts'
 import { anyObject, arrayOf, boolean, integer, object, string } from '../schema/types.ts'
 import { type JsonSchema, validator } from '../schema/validator.ts'
 import { toChatMessages, type WireContent, type WireMessage } from './conversation.ts'
+import { DetailedError } from './errors.ts'
 import { definitions, readToolChoice, templateTools, type WireTool, type WireToolChoice } from './tools.ts'
 
 /** Members as they are sent; those that nothing here reads are left out. */
@@ -28,6 +29,8 @@ interface WireBody extends Omit<SamplingBody, 'stop' | 'n'>, SharedBody {
   readonly output_config?: { readonly format?: ResponseFormat | null } | null
   /** Where older clients put `output_config.format`. */
   readonly output_format?: ResponseFormat | null
+  /** Where the conversation is that `messages` continue. */
+  readonly thread?: { readonly type?: string | null; readonly previous_message_id?: string | null } | null
   readonly chat_template?: string | null
   readonly chat_template_kwargs?: Readonly<Record<string, unknown>> | null
 }
@@ -60,6 +63,7 @@ const members: Record<string, JsonSchema> = {
   thinking: { ...object({ type: string, budget_tokens: integer }), nullable: true },
   output_config: { ...object({ format: formatSchema }), nullable: true },
   output_format: formatSchema,
+  thread: { ...object({ type: string, previous_message_id: string }), nullable: true },
   chat_template: string,
   chat_template_kwargs: anyObject,
 }
@@ -99,9 +103,16 @@ function isBlock(block: unknown): boolean {
   return blockTexts.every(name => typeof (members[name] ?? '') === 'string')
 }
 
+/** No conversation is kept between turns. Clients that hear this send the whole one, as the start of a new thread. */
+function threadNotFound(id: string | null | undefined): DetailedError {
+  const message = `No thread has the message ${JSON.stringify(id ?? '')}: this server keeps none.`
+  return new DetailedError(404, message, 'thread', 'thread_not_found')
+}
+
 /** The checks that need no limit on the answer: those of counting. @throws RequestError 400 */
 export function validateConversation(body: MessagesBody): void {
   if (body.problem) throw body.problem
+  if (body.thread?.type === 'continue') throw threadNotFound(body.thread.previous_message_id)
   if (body.chat.length === 0) throw new RequestError(400, 'messages must not be empty')
 }
 

@@ -118,8 +118,18 @@ describe('tools', () => {
     }
   })
 
-  test("the client's tool runner ends", async () => {
+  test("the client's tool runner keeps its history and its tools", async () => {
     const asked: unknown[] = []
+    const sent: { thread?: { type: string }; tools?: unknown[]; messages: unknown[] }[] = []
+    const watched = new Anthropic({
+      baseURL: server.url,
+      apiKey: 'none',
+      maxRetries: 0,
+      fetch: (url, init) => {
+        sent.push(JSON.parse(String(init?.body)))
+        return fetch(url, init)
+      },
+    })
     const tool = betaTool({
       name: 'get_weather',
       description: 'The weather',
@@ -129,7 +139,7 @@ describe('tools', () => {
         return 'sunny'
       },
     })
-    const runner = client.beta.messages.toolRunner({
+    const runner = watched.beta.messages.toolRunner({
       ...base,
       tools: [tool],
       tool_choice: { type: 'any' },
@@ -137,9 +147,16 @@ describe('tools', () => {
     })
     const reasons: unknown[] = []
     for await (const message of runner) reasons.push(message.stop_reason)
-    // The runner lets go of a forced call once it was made.
-    expect(reasons).toEqual(['tool_use', 'end_turn'])
-    expect(asked).toEqual([{ location: expect.any(String) }])
+    expect(reasons).toEqual(['tool_use', 'tool_use', 'tool_use'])
+    expect(asked).toContainEqual({ location: expect.any(String) })
+    // It asks for the server's memory of the conversation first. That there is none makes it send everything.
+    expect(sent.some(body => body.thread?.type === 'continue')).toBe(true)
+    const whole = sent.filter(body => body.thread?.type !== 'continue')
+    expect(whole.map(body => [body.messages.length, body.tools?.length])).toEqual([
+      [1, 1],
+      [3, 1],
+      [5, 1],
+    ])
   })
 
   test('a stream of a call is accumulated by the client', async () => {

@@ -129,10 +129,9 @@ export class ResponseEvents {
       const name = JSON.stringify(piece.name)
       this.#event('response.function_call_arguments.done', `${place},"name":${name},"arguments":"${piece.text}"`)
     } else {
+      // The deltas had the logprobs, and the part that follows has them again.
       const [event, logprobs] =
-        piece.kind === 'text'
-          ? ['response.output_text.done', `,"logprobs":[${record.logprobs(piece)}]`]
-          : ['response.reasoning_text.done', '']
+        piece.kind === 'text' ? ['response.output_text.done', ',"logprobs":[]'] : ['response.reasoning_text.done', '']
       this.#event(event, `${place},"text":"${piece.text}"${logprobs}`)
       this.#event('response.content_part.done', `${place},"part":${record.part(piece)}`)
     }

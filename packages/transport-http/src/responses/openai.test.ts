@@ -56,6 +56,14 @@ describe('text', () => {
     expect(response.usage!.output_tokens).toBe(1)
   })
 
+  test('what only some requests say is absent from the answers of others', async () => {
+    const plain = await client.responses.create({ model, input: 'Hi' })
+    expect(Object.keys(plain)).not.toContain('safety_identifier')
+    expect(Object.keys(plain)).not.toContain('prompt_cache_key')
+    const said = { safety_identifier: 'me', prompt_cache_key: 'k' }
+    expect(await client.responses.create({ model, input: 'Hi', ...said })).toMatchObject(said)
+  })
+
   test('what the request says is repeated', async () => {
     const body = {
       model,
@@ -163,13 +171,13 @@ describe('logprobs', () => {
     expect(response.output[0]).toMatchObject({ content: [{ logprobs: [{ logprob: -1, top_logprobs: [] }] }] })
   })
 
-  test('deltas carry one entry each, and those at the end all', async () => {
+  test('deltas carry one entry each, the part at the end all, the done event none', async () => {
     const list = await events({ input: 'Hi', include, top_logprobs: 1, max_output_tokens: 4, ignore_eos: true })
     const deltas = list.filter(event => event.type === 'response.output_text.delta')
     expect(deltas.map(event => event.logprobs.length)).toEqual([1, 1, 1, 1])
     expect(deltas.map(event => event.logprobs[0]!.logprob)).toEqual([-1, -1.1, -1.2, -1])
     const all = deltas.flatMap(event => event.logprobs)
-    expect(list.find(event => event.type === 'response.output_text.done')).toMatchObject({ logprobs: all })
+    expect(list.find(event => event.type === 'response.output_text.done')).toMatchObject({ logprobs: [] })
     expect(list.at(-1)).toMatchObject({ response: { output: [{ content: [{ logprobs: all }] }] } })
   })
 

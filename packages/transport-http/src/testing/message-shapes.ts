@@ -42,7 +42,8 @@ const delta: Members<Anthropic.Messages.RawMessageDeltaEvent.Delta> = {
   stop_reason: true,
   stop_sequence: true,
 }
-const text: Members<Anthropic.Messages.TextBlock> = { citations: true, text: true, type: true }
+// Anthropic's own answers leave `citations` out where there are none, and the ai SDK refuses null.
+const text: Members<Omit<Anthropic.Messages.TextBlock, 'citations'>> = { text: true, type: true }
 const thinking: Members<Anthropic.Messages.ThinkingBlock> = { signature: true, thinking: true, type: true }
 const toolUse: Members<Anthropic.Messages.ToolUseBlock> = {
   id: true,
