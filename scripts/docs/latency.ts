@@ -1,9 +1,9 @@
 import { markdownTable as table } from '../../packages/config/src/index.ts'
 import {
   type LatencyOptions,
+  type LatencyStep,
   latencyModel,
   noLatency,
-  type PrefillWork,
   seededRandom,
 } from '../../packages/latency/src/index.ts'
 
@@ -17,7 +17,7 @@ interface Case {
   readonly options: Partial<LatencyOptions>
   readonly running?: number
   /** Time to the first token of this; without it the time between tokens. */
-  readonly work?: Partial<PrefillWork>
+  readonly work?: Partial<LatencyStep>
 }
 
 /** The cases of the page. */
@@ -62,9 +62,18 @@ export function latencyTable(): string {
   const random = seededRandom(1)
   const rows = cases.map(({ given, options, running = 1, work }) => {
     const model = latencyModel({ ...none, ...options })
-    const delay = work
-      ? model.firstToken({ promptTokens: 0, cachedTokens: 0, remotePrefill: false, ...work }, running, random)
-      : model.interToken(running, random)
+    const step: LatencyStep = {
+      running,
+      waiting: 0,
+      promptTokens: 0,
+      cachedTokens: 0,
+      contextTokens: 0,
+      outputTokens: 0,
+      remotePrefill: false,
+      random,
+      ...work,
+    }
+    const delay = work ? model.firstToken(step) : model.interToken(step)
     return [given, work ? 'first token' : 'between tokens', `${Number(delay.toFixed(3))} ms`]
   })
   return table(['given', 'delay', 'is'], rows)

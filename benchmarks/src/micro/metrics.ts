@@ -14,7 +14,7 @@ export function metricsCase(): MicroCase {
     index: 0,
     promptTokens: 100,
     cachedTokens: 16,
-    outputTokens: 10,
+    generatedTokens: 10,
     arrivedAt: 0,
     queuedAt: -1,
     startedAt: 0,

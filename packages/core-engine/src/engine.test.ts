@@ -78,7 +78,7 @@ describe('pacing', () => {
     harness.clock.advance(35)
     expect(sink.one.at).toEqual([10])
     sink.ready = true
-    handle.resume(0)
+    handle.resume()
     harness.clock.runAll()
     expect(sink.one.at).toEqual([10, 35, 35, 40, 50, 60])
     expect(sink.one.finishes).toBe(1)
@@ -276,14 +276,19 @@ describe('randomness', () => {
   test('an equal request that comes again gets another answer; one with a seed of its own the same', () => {
     const harness = new Harness()
     const limits = { maxTokens: 200, ignoreEos: true }
-    const texts = Array.from({ length: 3 }, () => harness.submit({ limits }).sink.one.text)
+    const answer = (from: H, request: Parameters<H['submit']>[0]) => {
+      const { sink } = from.submit(request)
+      from.clock.runAll()
+      return sink.one.text
+    }
+    const texts = Array.from({ length: 3 }, () => answer(harness, { limits }))
     expect(new Set(texts).size).toBe(3)
-    const seeded = Array.from({ length: 3 }, () => harness.submit({ limits, seed: 5 }).sink.one.text)
+    const seeded = Array.from({ length: 3 }, () => answer(harness, { limits, seed: 5 }))
     expect(new Set(seeded).size).toBe(1)
-    expect(harness.submit({ limits, seed: 6 }).sink.one.text).not.toBe(seeded[0])
+    expect(answer(harness, { limits, seed: 6 })).not.toBe(seeded[0])
     const again = new Harness({ seed: 99 })
-    expect(again.submit({ limits, seed: 5 }).sink.one.text).toBe(seeded[0])
-    expect(again.submit({ limits }).sink.one.text).not.toBe(texts[0])
+    expect(answer(again, { limits, seed: 5 })).toBe(seeded[0])
+    expect(answer(again, { limits })).not.toBe(texts[0])
   })
 
   test('the choices of a request differ', () => {
@@ -316,7 +321,9 @@ describe('lengths and reasons', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), fc.nat(20), (maxTokens, wish) => {
         const minTokens = Math.min(wish, maxTokens)
-        const { outcome, at } = harness.submit({ limits: { maxTokens, minTokens } }).sink.one
+        const { sink } = harness.submit({ limits: { maxTokens, minTokens } })
+        harness.clock.runAll()
+        const { outcome, at } = sink.one
         expect(at.length).toBeGreaterThanOrEqual(Math.max(1, minTokens))
         expect(at.length).toBeLessThanOrEqual(maxTokens)
         expect(outcome?.finishReason).toBe(at.length === maxTokens ? 'length' : 'stop')

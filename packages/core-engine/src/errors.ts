@@ -51,3 +51,9 @@ export class CacheCapacityError extends RequestError {
     )
   }
 }
+
+/** What a failure in a request's own code tells its client. */
+export function asRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error
+  return new RequestError(500, error instanceof Error ? error.message : String(error))
+}

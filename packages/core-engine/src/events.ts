@@ -7,8 +7,8 @@ export interface ObservedSequence {
   readonly index: number
   readonly promptTokens: number
   readonly cachedTokens: number
-  /** Tokens handed out so far. */
-  readonly outputTokens: number
+  /** Tokens generated so far, whether their reader has taken them or not. */
+  readonly generatedTokens: number
   readonly arrivedAt: number
   /** When it entered the waiting queue; -1 when it started at once. */
   readonly queuedAt: number
@@ -65,7 +65,7 @@ export interface EngineObserver {
   /** A running sequence lost its slot for want of KV blocks and waits again. */
   onPreempted?(sequence: ObservedSequence, now: number): void
   /**
-   * `count` tokens (at least 1) of a sequence fell due in this wake-up. `outputTokens`, `firstTokenAt` and
+   * `count` tokens (at least 1) of a sequence fell due in this wake-up. `generatedTokens`, `firstTokenAt` and
    * `lastTokenAt` still have their values from before.
    */
   onTokens?(sequence: ObservedSequence, count: number, now: number): void

@@ -3,6 +3,7 @@ export {
   Deadline,
   type LatencyModel,
   type LatencyOptions,
+  type LatencyStep,
   latencyModel,
   noLatency,
   type Random,
@@ -10,9 +11,11 @@ export {
   Timeline,
   VirtualClock,
 } from '@vllm-sim/latency'
+export type { Admission } from './admission.ts'
 export { ContentChance } from './content-chance.ts'
 export { datasetMode, type RecordedAnswer, type RecordedAnswers } from './dataset-text.ts'
-export { Engine, type EngineOptions, type EngineSnapshot } from './engine.ts'
+export { Engine } from './engine.ts'
+export type { EngineOptions, EngineSnapshot } from './engine-options.ts'
 export { CacheCapacityError, ContextLengthError, QueueFullError, RequestError } from './errors.ts'
 export type {
   AllBlocksCleared,
@@ -26,7 +29,7 @@ export { type Failure, FailureInjector, type FailureOptions, failureTypes } from
 export { type BlockHasher, FnvHasher, Sha256CborHasher } from './kv/index.ts'
 export type { KvCache, KvCacheListener } from './kv-cache.ts'
 export { type Adapter, LoraRegistry } from './lora.ts'
-export { type Pacer, type PacerFactory, type PacerHost, perSequencePacer } from './pacer.ts'
+export type { Pacer, PacerHost } from './pacer.ts'
 export { PrefixCache, type PrefixCacheOptions } from './prefix-cache.ts'
 export { presetSentences, randomMode } from './random-text.ts'
 export type {
@@ -46,6 +49,7 @@ export type {
   SequenceView,
 } from './request.ts'
 export { Scheduler, type SchedulerOptions } from './scheduler.ts'
+export { perSequence, type Scheduling, type SchedulingFactory, type SchedulingHost } from './scheduling.ts'
 export type { Sequence } from './sequence.ts'
 export { echoMode, ListSource, repeatMode, type TextContext, type TextMode, type TextSource } from './text-source.ts'
 export { Token, toTokens } from './token.ts'

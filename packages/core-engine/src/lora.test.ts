@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { LoraRegistry } from './lora.ts'
+import { LoraRegistry, loraLimits } from './lora.ts'
 import { Harness } from './testing/harness.ts'
 
 interface Scenario {
@@ -128,5 +128,16 @@ describe('LoraRegistry', () => {
     const loras = new LoraRegistry(1)
     expect(loras.isReady('gone')).toBe(true)
     expect(loras.acquire('gone')).toBeUndefined()
+  })
+
+  test('bounds names, paths and their number', () => {
+    const loras = new LoraRegistry(1)
+    const refused = (name: string, path: string) => () => loras.register(name, path)
+    expect(refused('a'.repeat(257), '')).toThrow('lora_name must not have more than 256 characters, got 257')
+    expect(refused('a', 'b'.repeat(4097))).toThrow(expect.objectContaining({ status: 400, param: 'lora_path' }))
+    for (let at = 0; at < loraLimits.count; at++) loras.register(`${at}`, '')
+    expect(refused('one more', '')).toThrow('no more than 10000 LoRA adapters')
+    loras.register('0', '/elsewhere')
+    expect(loras.registered.get('0')).toBe('/elsewhere')
   })
 })

@@ -1,3 +1,8 @@
+import { RequestError } from './errors.ts'
+
+/** Longest name and longest path of an adapter, in characters, and how many can be known: names go into metrics and events. */
+export const loraLimits = { name: 256, path: 4096, count: 10_000 } as const
+
 /** An adapter that occupies a slot. */
 export interface Adapter {
   readonly name: string
@@ -27,8 +32,16 @@ export class LoraRegistry {
     return this.#registered
   }
 
-  /** Makes a name known, or changes its path. */
+  /**
+   * Makes a name known, or changes its path.
+   * @throws RequestError when name or path is too long, or there are too many names
+   */
   register(name: string, path: string): void {
+    bound('lora_name', name, loraLimits.name)
+    bound('lora_path', path, loraLimits.path)
+    if (this.#registered.size >= loraLimits.count && !this.#registered.has(name)) {
+      throw new RequestError(400, `no more than ${loraLimits.count} LoRA adapters can be registered`, 'lora_name')
+    }
     this.#registered.set(name, path)
   }
 
@@ -96,4 +109,9 @@ export class LoraRegistry {
     this.#loaded.delete(adapter.name)
     this.#slots[adapter.id - 1] = undefined
   }
+}
+
+function bound(member: string, value: string, longest: number): void {
+  if (value.length <= longest) return
+  throw new RequestError(400, `${member} must not have more than ${longest} characters, got ${value.length}`, member)
 }

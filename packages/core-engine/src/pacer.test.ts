@@ -1,6 +1,8 @@
 import { Deadline } from '@vllm-sim/latency'
 import { expect, test } from 'vitest'
-import type { Pacer, PacerFactory, PacerHost } from './pacer.ts'
+import type { Pacer, PacerHost } from './pacer.ts'
+import { Scheduler } from './scheduler.ts'
+import type { SchedulingFactory } from './scheduling.ts'
 import type { Sequence } from './sequence.ts'
 import { Harness } from './testing/harness.ts'
 
@@ -40,8 +42,7 @@ class StepPacer extends Deadline implements Pacer {
   override onDue(now: number): void {
     for (const sequence of [...this.#batch]) {
       if (this.#held.has(sequence)) continue
-      this.#host.produce(sequence)
-      this.#host.deliver(sequence, now)
+      this.#host.advance(sequence, 1, now)
     }
     if (this.#batch.size > 0 && this.slot < 0) this.#next(now)
   }
@@ -51,10 +52,10 @@ class StepPacer extends Deadline implements Pacer {
   }
 }
 
-const stepPacer: PacerFactory = host => new StepPacer(host)
+const stepByStep: SchedulingFactory = host => ({ admission: new Scheduler(host), pacer: new StepPacer(host) })
 
 test('a shared engine step fits the seam: one deadline for all, its length set by the batch', () => {
-  const harness = new Harness({ pacer: stepPacer, maxNumSeqs: 2 })
+  const harness = new Harness({ scheduling: stepByStep, maxNumSeqs: 2 })
   const first = harness.submit({ tokens: 4 })
   harness.clock.advance(5)
   const second = harness.submit({ tokens: 2 })
@@ -68,7 +69,7 @@ test('a shared engine step fits the seam: one deadline for all, its length set b
 })
 
 test('holding and aborting work there too', () => {
-  const harness = new Harness({ pacer: stepPacer })
+  const harness = new Harness({ scheduling: stepByStep })
   const held = harness.submit({ tokens: 3 })
   const aborted = harness.submit({ tokens: 30 })
   held.sink.ready = false
@@ -76,7 +77,7 @@ test('holding and aborting work there too', () => {
   expect(held.sink.one.at.length).toBe(1)
   aborted.handle.abort()
   held.sink.ready = true
-  held.handle.resume(0)
+  held.handle.resume()
   harness.clock.advance(100)
   expect(held.sink.one.outcome?.finishReason).toBe('length')
   expect(aborted.sink.one.outcome?.finishReason).toBe('abort')

@@ -1,5 +1,7 @@
-import { Deadline, type LatencyModel, type Timeline } from '@vllm-sim/latency'
+import type { LatencyModel, LatencyStep, Random, Timeline } from '@vllm-sim/latency'
+import { Pacing } from './pacing.ts'
 import type { Sequence } from './sequence.ts'
+import { batchLimit } from './submission.ts'
 
 /** What a pacer needs from the engine. */
 export interface PacerHost {
@@ -8,16 +10,14 @@ export interface PacerHost {
   readonly latency: LatencyModel
   /** Sequences that run at this moment. */
   readonly running: number
+  /** Sequences that wait for a slot at this moment. */
+  readonly waiting: number
   /**
-   * Generates the sequence's next token. Call `deliver` for the same sequence before the next one's turn.
-   * @returns false when that was its last, or when it has none to give
-   */
-  produce(sequence: Sequence): boolean
-  /**
-   * Hands out what was produced since the last call and, when the sequence is complete, ends it.
+   * `due` further tokens of the sequence are due: generates them, hands them out and, when they were the last, ends it.
    * @param now time of the wake-up
+   * @returns whether the sequence goes on
    */
-  deliver(sequence: Sequence, now: number): void
+  advance(sequence: Sequence, due: number, now: number): boolean
 }
 
 /**
@@ -25,106 +25,118 @@ export interface PacerHost {
  * another may give all of them the deadline of a shared engine step.
  */
 export interface Pacer {
-  /** The sequence runs from `now` on. May produce and deliver at once what is due at once. */
+  /** The sequence runs from `now` on. May advance at once what is due at once. */
   start(sequence: Sequence, now: number): void
-  /** The sequence ended or its reader is gone. Harmless when the pacer does not know it. */
+  /** The sequence ended. Harmless when the pacer does not know it. */
   stop(sequence: Sequence): void
-  /** The reader is behind: produce nothing until `resume`. Time goes on meanwhile. */
+  /** There is no room for what readers do not take: no tokens of this sequence until `resume`. Time goes on meanwhile. */
   hold(sequence: Sequence): void
-  /** What became due while the sequence was held is due now. */
+  /** What became due while the sequence was held is due now. Harmless when it is not held. */
   resume(sequence: Sequence): void
 }
 
-export type PacerFactory = (host: PacerHost) => Pacer
-
-/** Tokens of one sequence that leave in one wake-up at most, so that others get their turn. */
-const batchLimit = 1024
-
 /** The pacing of llm-d-inference-sim: time to first token, then one inter-token latency after another. */
-export const perSequencePacer: PacerFactory = host => new PerSequencePacer(host)
-
-class PerSequencePacer implements Pacer {
+export class PerSequencePacer implements Pacer {
   readonly #host: PacerHost
+  readonly #step = new ReusedStep()
 
   constructor(host: PacerHost) {
     this.#host = host
   }
 
   start(sequence: Sequence, now: number): void {
-    const { latency, running, timeline } = this.#host
-    const delay = latency.firstToken(
-      {
-        promptTokens: sequence.promptTokens,
-        cachedTokens: sequence.cachedTokens,
-        remotePrefill: sequence.request.kvTransfer?.doRemotePrefill ?? false,
-      },
-      running,
-      sequence.random,
-    )
-    const paced = new PacedSequence(this.#host, sequence, now + delay)
+    const host = this.#host
+    const delay = host.latency.firstToken(this.#step.at(host, sequence, 0))
+    const paced = new PacedSequence(host, this.#step, sequence, now + delay)
     sequence.pacing = paced
     if (delay <= 0) paced.onDue(now)
-    else timeline.schedule(paced, paced.nextDue)
+    else host.timeline.schedule(paced, paced.nextDue)
   }
 
   stop(sequence: Sequence): void {
-    const paced = pacedOf(sequence)
+    const paced = sequence.pacing
     if (!paced) return
     this.#host.timeline.cancel(paced)
     sequence.pacing = undefined
   }
 
   hold(sequence: Sequence): void {
-    const paced = pacedOf(sequence)
+    const paced = sequence.pacing
     if (!paced) return
     paced.held = true
     this.#host.timeline.cancel(paced)
   }
 
   resume(sequence: Sequence): void {
-    const paced = pacedOf(sequence)
+    const paced = sequence.pacing
     if (!paced?.held) return
     paced.held = false
     this.#host.timeline.schedule(paced, paced.nextDue)
   }
 }
 
-function pacedOf(sequence: Sequence): PacedSequence | undefined {
-  return sequence.pacing as PacedSequence | undefined
+/** What a latency model is told, of one sequence after another. */
+class ReusedStep implements LatencyStep {
+  running = 0
+  waiting = 0
+  promptTokens = 0
+  cachedTokens = 0
+  contextTokens = 0
+  outputTokens = 0
+  remotePrefill = false
+  #sequence: Sequence | undefined
+
+  get random(): Random {
+    return this.#sequence!.timing
+  }
+
+  at(host: PacerHost, sequence: Sequence, outputTokens: number): this {
+    this.running = host.running
+    this.waiting = host.waiting
+    this.promptTokens = sequence.promptTokens
+    this.cachedTokens = sequence.cachedTokens
+    this.contextTokens = sequence.promptTokens + outputTokens
+    this.outputTokens = outputTokens
+    this.remotePrefill = sequence.request.kvTransfer?.doRemotePrefill ?? false
+    this.#sequence = sequence
+    return this
+  }
 }
 
-class PacedSequence extends Deadline {
-  /** When the next token is due. */
-  nextDue: number
-  held = false
+/** The deadlines of one sequence. */
+class PacedSequence extends Pacing {
   readonly #host: PacerHost
+  readonly #step: ReusedStep
   readonly #sequence: Sequence
   // Deadlines are counted from an anchor while the interval stays the same, so that no rounding adds up.
   #anchor: number
   #steps = 0
   #interval = Number.NaN
 
-  constructor(host: PacerHost, sequence: Sequence, firstDue: number) {
-    super()
+  constructor(host: PacerHost, step: ReusedStep, sequence: Sequence, firstDue: number) {
+    super(firstDue)
     this.#host = host
+    this.#step = step
     this.#sequence = sequence
     this.#anchor = firstDue
-    this.nextDue = firstDue
   }
 
   override onDue(now: number): void {
     const host = this.#host
     const sequence = this.#sequence
-    let more = true
-    for (let count = 0; more && count < batchLimit && this.nextDue <= now; count++) {
-      more = host.produce(sequence)
-      if (more && !sequence.source?.nextIsFree) this.#step(host.latency.interToken(host.running, sequence.random))
+    const { latency } = host
+    let due = 0
+    while (due < batchLimit && this.nextDue <= now) {
+      due++
+      this.#move(latency.interToken(this.#step.at(host, sequence, sequence.generatedTokens + due)))
     }
-    host.deliver(sequence, now)
-    if (sequence.status === 'running' && !this.held && more) host.timeline.schedule(this, this.nextDue)
+    if (!host.advance(sequence, due, now) || this.held) return
+    // What is left of a long piece waits behind all that has a time, and behind other long pieces.
+    if (this.nextDue <= now) host.timeline.defer(this)
+    else host.timeline.schedule(this, this.nextDue)
   }
 
-  #step(interval: number): void {
+  #move(interval: number): void {
     if (interval !== this.#interval) {
       this.#anchor = this.nextDue
       this.#steps = 0

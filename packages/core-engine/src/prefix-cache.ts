@@ -1,4 +1,4 @@
-import { type Allocation, type BlockHasher, BlockPool, type PromptBlocks } from './kv/index.ts'
+import { type BlockHasher, BlockPool, type PromptBlocks } from './kv/index.ts'
 import type { KvCache, KvCacheListener } from './kv-cache.ts'
 import type { Prompt } from './request.ts'
 import type { Sequence } from './sequence.ts'
@@ -55,7 +55,7 @@ export class PrefixCache implements KvCache {
   }
 
   free(sequence: Sequence): void {
-    const allocation = sequence.allocation as Allocation | undefined
+    const { allocation } = sequence
     if (!allocation) return
     sequence.allocation = undefined
     this.#pool.free(allocation)

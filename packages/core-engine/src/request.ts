@@ -143,7 +143,7 @@ export interface OutputSink {
   /**
    * Tokens of one sequence that fell due in one wake-up. `tokens` is only valid during the call and holds `count`
    * entries from 0 on. An empty first call (`count` 0) tells that the answer starts without any token.
-   * @returns false when the reader is so far behind that the engine should hold this sequence until `resume`
+   * @returns false when the reader is so far behind that no sequence of the request should bring more until `resume`
    */
   onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean
   /** Called exactly once per sequence, after its last tokens. */
@@ -154,6 +154,6 @@ export interface OutputSink {
 export interface RequestHandle {
   /** Ends all its sequences now with `abort`; their slots are free when this returns. Harmless afterwards. */
   abort(): void
-  /** Continues a sequence that the sink held; what became due meanwhile is delivered at the next wake-up. */
-  resume(index: number): void
+  /** The reader can take more: what was generated meanwhile is delivered from the next wake-up on. */
+  resume(): void
 }

@@ -1,3 +1,4 @@
+import type { Admission } from './admission.ts'
 import type { LoraRegistry } from './lora.ts'
 import { type Sequence, SequenceQueue } from './sequence.ts'
 
@@ -15,7 +16,7 @@ export interface SchedulerOptions {
  * Decides which sequence runs next: slots, adapters and KV blocks. Waiting sequences stand in one queue per adapter, so
  * that a choice costs as much as there are adapters, however long the queues are.
  */
-export class Scheduler {
+export class Scheduler implements Admission {
   readonly #options: SchedulerOptions
   readonly #queues = new Map<string, SequenceQueue>()
   #order = 0
@@ -36,17 +37,13 @@ export class Scheduler {
     return this.#waiting
   }
 
-  /** Whether `count` more sequences of this adapter can run or wait. */
   accepts(count: number, lora: string | undefined): boolean {
     const { maxNumSeqs, maxWaiting } = this.#options
     const free = this.#mayStart(lora) ? maxNumSeqs - this.#running : 0
     return count <= free + maxWaiting - this.#waiting
   }
 
-  /**
-   * A new sequence starts at once when a slot and its adapter allow it, also past others that wait for an adapter.
-   * @returns true when it runs now; false when it was put into the queue
-   */
+  /** A new sequence starts at once when a slot and its adapter allow it, also past others that wait for an adapter. */
   add(sequence: Sequence): boolean {
     if (this.#mayStart(sequence.request.lora) && this.#running < this.#options.maxNumSeqs) {
       if (this.#options.fits(sequence)) {
@@ -55,11 +52,20 @@ export class Scheduler {
       }
       this.#shortOfBlocks = true
     }
-    this.#enqueue(sequence)
+    this.enqueue(sequence)
     return false
   }
 
-  /** Takes the sequence that should run next out of the queue, if one can. */
+  enqueue(sequence: Sequence): void {
+    sequence.status = 'waiting'
+    sequence.order = this.#order++
+    this.#waiting++
+    const key = sequence.request.lora ?? ''
+    let queue = this.#queues.get(key)
+    if (!queue) this.#queues.set(key, (queue = new SequenceQueue()))
+    queue.push(sequence)
+  }
+
   next(): Sequence | undefined {
     this.#shortOfBlocks = false
     if (this.#waiting === 0 || this.#running >= this.#options.maxNumSeqs) return undefined
@@ -74,13 +80,11 @@ export class Scheduler {
     return sequence
   }
 
-  /** Takes a waiting sequence out. */
   withdraw(sequence: Sequence): void {
     this.#dequeue(sequence)
     sequence.status = 'ended'
   }
 
-  /** A running sequence ended: its slot and its share of the adapter are free. */
   release(sequence: Sequence): void {
     sequence.status = 'ended'
     this.#running--
@@ -113,16 +117,6 @@ export class Scheduler {
     this.#running++
     const { lora } = sequence.request
     sequence.adapter = lora === undefined ? undefined : this.#options.loras.acquire(lora)
-  }
-
-  #enqueue(sequence: Sequence): void {
-    sequence.status = 'waiting'
-    sequence.order = this.#order++
-    this.#waiting++
-    const key = sequence.request.lora ?? ''
-    let queue = this.#queues.get(key)
-    if (!queue) this.#queues.set(key, (queue = new SequenceQueue()))
-    queue.push(sequence)
   }
 
   #dequeue(sequence: Sequence): void {

@@ -1,9 +1,23 @@
-import type { Random } from '@vllm-sim/latency'
+import { type Random, type Seed, SeededRandom } from '@vllm-sim/latency'
 import type { ObservedSequence } from './events.ts'
+import type { Allocation } from './kv/index.ts'
 import type { Adapter } from './lora.ts'
-import type { GenerationRequest, OutputPart, OutputSink, Prompt, SequenceView } from './request.ts'
+import type { Pacing } from './pacing.ts'
+import type { GenerationRequest, Outcome, OutputPart, Prompt, SequenceView } from './request.ts'
 import type { StopScanner } from './stop.ts'
 import type { TextSource } from './text-source.ts'
+import type { Token, TokenBatch } from './token.ts'
+
+/** Takes what the sequences of a request generate. */
+export interface Reader {
+  /** Hands tokens out, or keeps them. */
+  tokens(sequence: Sequence, batch: TokenBatch): void
+  /** Tells of the end, after the sequence's last token. @returns false when that has to wait */
+  finish(sequence: Sequence, outcome: Outcome): boolean
+}
+
+/** Tells the streams of a sequence apart. */
+const timingWord = 0x74696d65
 
 export type SequenceStatus = 'new' | 'waiting' | 'running' | 'ended'
 
@@ -12,13 +26,14 @@ export class Sequence implements SequenceView, ObservedSequence {
   readonly request: GenerationRequest
   readonly prompt: Prompt
   readonly index: number
-  readonly sink: OutputSink
-  /** The sequence's own random stream. */
+  readonly reader: Reader
+  /** The sequence's own random stream for its text. */
   readonly random: Random
   readonly promptTokens: number
 
   status: SequenceStatus = 'new'
   cachedTokens = 0
+  generatedTokens = 0
   outputTokens = 0
   reasoningTokens = 0
   arrivedAt: number
@@ -33,29 +48,43 @@ export class Sequence implements SequenceView, ObservedSequence {
   scanner: StopScanner | undefined
   /** The LoRA slot it holds. */
   adapter: Adapter | undefined
+  /** Tokens that its reader could not take yet, in the calls in which it will get them. */
+  kept: Token[][] | undefined
+  /** How it ended, while its reader does not know. */
+  outcome: Outcome | undefined
 
   // What the pacer and the cache keep of it. Fields and not maps by sequence: a map that is filled and emptied all the
   // time leaves a chain of its former tables, which carries dead sequences into V8's old generation.
-  pacing: unknown
-  allocation: unknown
+  pacing: Pacing | undefined
+  allocation: Allocation | undefined
 
   // The waiting queue's links and the order of arrival in it.
   previous: Sequence | undefined
   following: Sequence | undefined
   order = 0
 
-  constructor(request: GenerationRequest, prompt: Prompt, index: number, sink: OutputSink, random: Random) {
+  readonly #seed: Seed
+  #timing: Random | undefined
+
+  constructor(request: GenerationRequest, prompt: Prompt, index: number, reader: Reader, seed: Seed) {
     this.request = request
     this.prompt = prompt
     this.index = index
-    this.sink = sink
-    this.random = random
+    this.reader = reader
+    this.#seed = seed
+    this.random = new SeededRandom(seed)
     this.promptTokens = prompt.tokenIds.length
     this.arrivedAt = request.arrival
   }
 
   get final(): boolean {
-    return this.complete && !this.request.extraDelay
+    return this.complete && !this.kept && !this.request.extraDelay
+  }
+
+  /** Its random stream for delays: apart from the text's, so that no text depends on when it is asked for. */
+  get timing(): Random {
+    const [a, b, c, d] = this.#seed
+    return (this.#timing ??= new SeededRandom([a ^ timingWord, b, c, d]))
   }
 
   get parts(): readonly OutputPart[] | undefined {

@@ -19,7 +19,69 @@ function run(pieces: readonly string[], limits: Limits): { texts: string[]; reas
   return { texts, reason: undefined }
 }
 
+/** The same by looking for each string in the held text after each token, and for each beginning at its end. */
+function runNaively(pieces: readonly string[], { stop = [], includeStop }: Limits) {
+  const texts: string[] = []
+  const held: string[] = []
+  for (const piece of pieces) {
+    held.push(piece)
+    const text = held.join('')
+    const found = stop.map(one => ({ one, at: text.indexOf(one) })).filter(({ at }) => at >= 0)
+    const best = found.reduce<(typeof found)[0] | undefined>((a, b) => (a && a.at <= b.at ? a : b), undefined)
+    if (best) {
+      const end = includeStop ? best.at + best.one.length : best.at
+      let at = 0
+      for (const one of held) {
+        texts.push(one.slice(0, Math.max(0, end - at)))
+        at += one.length
+      }
+      return { texts, reason: best.one }
+    }
+    const begins = (length: number) =>
+      stop.some(one => length < one.length && one.startsWith(text.slice(text.length - length)))
+    const pending = Array.from(text, (_, at) => text.length - at).find(begins) ?? 0
+    for (let left = text.length - pending; held.length > 0 && held[0]!.length <= left; ) {
+      left -= held[0]!.length
+      texts.push(held.shift()!)
+    }
+  }
+  return { texts: [...texts, ...held], reason: undefined }
+}
+
 describe('StopScanner', () => {
+  test.each([false, true])(
+    'tells token by token what the naive search tells; includes the stop string: %s',
+    includeStop => {
+      const text = (max: number, min = 0) =>
+        fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: min, maxLength: max })
+      fc.assert(
+        fc.property(
+          fc.array(text(5), { maxLength: 25 }),
+          fc.array(text(7, 1), { minLength: 1, maxLength: 12 }),
+          (pieces, stop) => {
+            expect(run(pieces, { stop, includeStop })).toEqual(runNaively(pieces, { stop, includeStop }))
+          },
+        ),
+        { numRuns: 500 },
+      )
+    },
+  )
+
+  test('looks at each character once, however many strings could begin there', () => {
+    const stop = Array.from({ length: 900 }, (_, at) => `${'a'.repeat(60)}${String.fromCharCode(0x4e00 + at)}`)
+    const pieces = Array.from({ length: 20_000 }, () => 'aaaaaaaaaa')
+    const { texts, reason } = run([...pieces, '\u4e05'], { stop })
+    expect(reason).toBe(stop[5])
+    expect(texts.join('')).toHaveLength(200_000 - 60)
+  })
+
+  test('more stop text than a request may have is refused', () => {
+    const stop = ['a'.repeat(65_536), 'b']
+    expect(() => new Harness().submit({ limits: { stop } })).toThrow(
+      expect.objectContaining({ status: 400, param: 'stop', message: expect.stringContaining('65536') }),
+    )
+  })
+
   test('cuts before the stop string, also inside a token', () => {
     expect(run(['I am ', 'fine, ', 'thanks'], { stop: ['ne,'] })).toEqual({ texts: ['I am ', 'fi'], reason: 'ne,' })
   })

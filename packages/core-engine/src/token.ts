@@ -22,6 +22,16 @@ export class Token {
   }
 }
 
+/** Tokens on their way to a sink; one batch is used again and again. */
+export class TokenBatch {
+  readonly tokens: Token[] = []
+  count = 0
+
+  readonly add = (token: Token): void => {
+    this.tokens[this.count++] = token
+  }
+}
+
 /** Pairs ids with their pieces of text; both lists have the same length. */
 export function toTokens(encoding: { readonly ids: ArrayLike<number>; readonly pieces: readonly string[] }): Token[] {
   const { ids, pieces } = encoding

@@ -28,6 +28,18 @@ describe('VirtualClock', () => {
     expect(seen).toEqual([])
   })
 
+  test('step moves to the next timer and no further', () => {
+    const clock = new VirtualClock()
+    const seen: number[] = []
+    for (const due of [5, 5, 9]) clock.timer(due, () => seen.push(clock.now()))
+    expect(clock.step()).toBe(true)
+    expect(seen).toEqual([5, 5])
+    expect(clock.step()).toBe(true)
+    expect(seen).toEqual([5, 5, 9])
+    expect(clock.step()).toBe(false)
+    expect(clock.now()).toBe(9)
+  })
+
   test('wall time moves with it', () => {
     const clock = new VirtualClock(0, 1_000_000)
     clock.advance(1.5)
@@ -48,6 +60,13 @@ describe('ScaledClock', () => {
     expect(at).toBeNaN()
     base.advance(1)
     expect(at - start).toBeCloseTo(3_600_000)
+  })
+
+  test('its real clock is the one that nobody scales', () => {
+    const base = new VirtualClock()
+    const clock = new ScaledClock(new ScaledClock(base, 10), 10)
+    expect(clock.real).toBe(base)
+    expect(base.real).toBe(base)
   })
 
   test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('refuses the factor %s', factor => {

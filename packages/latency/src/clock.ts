@@ -13,6 +13,8 @@ export interface Clock {
   timerAt(due: number, run: () => void): Timer
   /** Calls `run` after the input and output that is waiting has been served. */
   soon(run: () => void): void
+  /** The clock beneath that nobody scales: for what concerns the machine, such as sockets and time slices. */
+  readonly real: Clock
 }
 
 /** A pending call of a `Clock`. */
@@ -20,11 +22,19 @@ export interface Timer {
   cancel(): void
 }
 
-/** The longest delay that the platform's timers take, in milliseconds. Longer ones are cut, so callers re-arm. */
-const longestDelay = 2 ** 31 - 1
+/**
+ * The longest single delay, in milliseconds: 2^31 - 1, nearly 25 days, the limit of the platform's timers. Options above
+ * it are to be refused. A timer for longer is cut to it, so callers re-arm; a latency model that multiplies its way
+ * beyond is cut to it as well, so that a due time is always a finite number.
+ */
+export const longestDelay = 2 ** 31 - 1
 
 /** The machine's clock. */
 export class RealClock implements Clock {
+  get real(): Clock {
+    return this
+  }
+
   now(): number {
     return performance.now()
   }
@@ -65,6 +75,10 @@ export class ScaledClock implements Clock {
     this.#factor = factor
     this.#start = clock.now()
     this.#wallStart = clock.wall()
+  }
+
+  get real(): Clock {
+    return this.#clock.real
   }
 
   now(): number {
@@ -111,6 +125,11 @@ export class VirtualClock implements Clock {
     this.#epoch = epoch - start
   }
 
+  /** Itself: work takes no time here, so slices of it never end. */
+  get real(): Clock {
+    return this
+  }
+
   now(): number {
     return this.#now
   }
@@ -152,6 +171,18 @@ export class VirtualClock implements Clock {
       this.#fire(next)
     }
     this.#now = Math.max(this.#now, target)
+  }
+
+  /**
+   * Moves to the next timer and runs all that is due then.
+   * @returns false when there was none; then nothing moved
+   */
+  step(): boolean {
+    this.#runSoon()
+    const next = this.#next()
+    if (!next) return false
+    this.advanceTo(next.due)
+    return true
   }
 
   /** Runs until no timer is left. Endless for a program that always has one. */

@@ -1,12 +1,15 @@
-export { type Clock, RealClock, ScaledClock, type Timer, VirtualClock } from './clock.ts'
+export { type Clock, longestDelay, RealClock, ScaledClock, type Timer, VirtualClock } from './clock.ts'
+export { Deadline } from './deadline.ts'
+export { loadFactor, sampleDelay } from './models/delays.ts'
+export type { LatencyModel, LatencyModelKind, LatencyStep, LatencyTimes } from './models/latency-model.ts'
 export {
-  type LatencyModel,
+  type LatencyCalculator,
   type LatencyOptions,
+  largestLoadFactor,
+  latencyCalculators,
   latencyModel,
-  loadFactor,
+  latencyModels,
   noLatency,
-  type PrefillWork,
-  sampleDelay,
-} from './model.ts'
+} from './models/registry.ts'
 export { freshBytes, freshSeed, type Random, type Seed, SeedBuilder, SeededRandom, seededRandom } from './random.ts'
-export { Deadline, Timeline } from './timeline.ts'
+export { Timeline } from './timeline.ts'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { VirtualClock } from './clock.ts'
-import { Deadline, Timeline } from './timeline.ts'
+import { Deadline } from './deadline.ts'
+import { Timeline } from './timeline.ts'
 
 class Noted extends Deadline {
   readonly log: [name: number, at: number][]
@@ -130,5 +131,37 @@ describe('Timeline', () => {
     clock.runAll()
     expect(timeline.size).toBe(0)
     expect(wakeUps.size).toBeGreaterThan(1)
+  })
+
+  test('what is deferred runs in its order, after what is due, and at least once in each turn', () => {
+    const clock = new VirtualClock()
+    const timeline = new Timeline(clock)
+    const log: [number, number][] = []
+    const piece = (name: number) => {
+      const deadline = new Noted(log, name)
+      timeline.defer(deadline)
+      return deadline
+    }
+    const [a, b] = [piece(1), piece(2)]
+    timeline.schedule(new Noted(log, 0), 0)
+    clock.advance(0)
+    expect(log.map(([name]) => name)).toEqual([0, 1, 2])
+    timeline.defer(a)
+    timeline.defer(b)
+    timeline.defer(a)
+    timeline.cancel(b)
+    timeline.schedule(b, 5)
+    expect(timeline.size).toBe(2)
+    clock.runAll()
+    expect(log.slice(3)).toEqual([
+      [1, 0],
+      [2, 5],
+    ])
+    // Always something due: each turn of 4 ms still runs one piece.
+    const late = Array.from({ length: 8 }, () => timeline.at(6, () => clock.advanceTo(clock.now() + 1)))
+    timeline.defer(a)
+    clock.advanceTo(6)
+    expect(late.length).toBe(8)
+    expect(log.at(-1)![0]).toBe(1)
   })
 })

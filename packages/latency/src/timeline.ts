@@ -1,20 +1,6 @@
 import type { Clock, Timer } from './clock.ts'
-
-/** Something that wants to run at an absolute time. The timeline owns `due`, `slot` and `order` while it is scheduled. */
-export abstract class Deadline {
-  /** Absolute time in milliseconds of the clock. */
-  due = 0
-  /** Place in the heap, -1 when not scheduled. */
-  slot = -1
-  /** Ties run in the order in which they were scheduled. */
-  order = 0
-
-  /**
-   * Runs once, when due.
-   * @param now the time at which it was found due, the same for all that were found due together
-   */
-  abstract onDue(now: number): void
-}
+import { Deadline } from './deadline.ts'
+import { DeadlineHeap } from './deadline-heap.ts'
 
 class CallbackDeadline extends Deadline {
   readonly #run: (now: number) => void
@@ -29,7 +15,7 @@ class CallbackDeadline extends Deadline {
   }
 }
 
-/** How long one turn of the event loop may run deadlines before newcomers and input get a turn, milliseconds. */
+/** How long one turn of the event loop may run deadlines before newcomers and input get a turn, real milliseconds. */
 const turnBudget = 4
 /** Deadlines between two looks at the clock. */
 const checkEvery = 8
@@ -40,47 +26,60 @@ const checkEvery = 8
  */
 export class Timeline {
   readonly clock: Clock
-  readonly #heap: Deadline[] = []
+  readonly #timed = new DeadlineHeap()
+  /** Work without a time, first in, first out. */
+  readonly #deferred = new DeadlineHeap()
   #order = 0
   #armed = Number.POSITIVE_INFINITY
   #timer: Timer | undefined
   #running = false
+  /** When the present turn has to end, on the real clock. */
+  #end = 0
 
   constructor(clock: Clock) {
     this.clock = clock
   }
 
-  /** Number of scheduled deadlines. */
+  /** Number of scheduled and deferred deadlines. */
   get size(): number {
-    return this.#heap.length
+    return this.#timed.size + this.#deferred.size
+  }
+
+  /**
+   * Until when work may go on without a break, on the clock's `real` one: the end of the present turn, or of a turn
+   * that begins now. What is left then is for `defer`.
+   */
+  get turnEnd(): number {
+    return this.#running ? this.#end : this.clock.real.now() + turnBudget
   }
 
   /** Schedules `deadline` at the absolute time `due`, or moves it there. O(log n). */
   schedule(deadline: Deadline, due: number): void {
+    if (this.#deferred.has(deadline)) this.#deferred.remove(deadline)
     deadline.due = due
     deadline.order = this.#order++
-    if (deadline.slot < 0) {
-      deadline.slot = this.#heap.length
-      this.#heap.push(deadline)
-      this.#up(deadline)
-    } else {
-      this.#up(deadline)
-      this.#down(deadline)
-    }
+    if (deadline.slot < 0) this.#timed.push(deadline)
+    else this.#timed.moved(deadline)
+    if (!this.#running) this.#arm()
+  }
+
+  /**
+   * Runs `deadline` when nothing is due, in this turn of the event loop or a following one, after all that were
+   * deferred before. For long work, cut into pieces of a millisecond or less, that must not delay what has a time.
+   */
+  defer(deadline: Deadline): void {
+    this.cancel(deadline)
+    deadline.due = 0
+    deadline.order = this.#order++
+    this.#deferred.push(deadline)
     if (!this.#running) this.#arm()
   }
 
   /** Takes `deadline` out; harmless when it is not scheduled. O(log n). */
   cancel(deadline: Deadline): void {
-    const { slot } = deadline
-    if (slot < 0) return
-    deadline.slot = -1
-    const last = this.#heap.pop()!
-    if (last === deadline) return
-    last.slot = slot
-    this.#heap[slot] = last
-    this.#up(last)
-    this.#down(last)
+    if (deadline.slot < 0) return
+    if (this.#timed.has(deadline)) this.#timed.remove(deadline)
+    else this.#deferred.remove(deadline)
   }
 
   /** Calls `run` once at the absolute time `due`; the result takes it back. */
@@ -91,7 +90,11 @@ export class Timeline {
   }
 
   #arm(): void {
-    const first = this.#heap[0]
+    if (this.#deferred.size > 0) {
+      if (this.#armed !== Number.NEGATIVE_INFINITY) this.#hurry()
+      return
+    }
+    const { first } = this.#timed
     if (!first || first.due >= this.#armed) return
     this.#timer?.cancel()
     this.#armed = first.due
@@ -101,6 +104,7 @@ export class Timeline {
 
   /** Wakes up after the input and output that is waiting; no timer is needed until then. */
   #hurry(): void {
+    this.#timer?.cancel()
     this.#timer = undefined
     this.#armed = Number.NEGATIVE_INFINITY
     this.clock.soon(this.#wake)
@@ -109,63 +113,40 @@ export class Timeline {
   readonly #wake = (): void => {
     this.#armed = Number.POSITIVE_INFINITY
     this.#timer = undefined
-    const heap = this.#heap
     const { clock } = this
     let now = clock.now()
-    const end = now + turnBudget
+    this.#end = clock.real.now() + turnBudget
     this.#running = true
-    let exhausted = false
+    let over = false
+    let starved = this.#deferred.size > 0
     try {
-      for (let ran = 1; heap.length > 0 && !exhausted; ran++) {
-        const first = heap[0]!
-        if (first.due > now) {
-          // What fell due meanwhile runs in the same turn of the event loop, at its own time.
-          now = clock.now()
-          if (first.due > now) break
-        }
-        this.cancel(first)
-        first.onDue(now)
-        exhausted = ran % checkEvery === 0 && clock.now() > end
+      for (let ran = 1; !over; ran++) {
+        const { first } = this.#timed
+        // What fell due meanwhile runs in the same turn of the event loop, at its own time.
+        if (first && first.due > now) now = clock.now()
+        if (first && first.due <= now) {
+          this.#timed.remove(first)
+          first.onDue(now)
+          over = ran % checkEvery === 0 && clock.real.now() > this.#end
+        } else if (this.#deferred.size > 0) {
+          starved = false
+          this.#runDeferred(now)
+          over = clock.real.now() > this.#end
+        } else break
       }
+      // However much is due: what was deferred goes on as well.
+      if (starved) this.#runDeferred(now)
     } finally {
       this.#running = false
-      if (exhausted) this.#hurry()
+      if (over) this.#hurry()
       else this.#arm()
     }
   }
 
-  #up(deadline: Deadline): void {
-    const heap = this.#heap
-    let at = deadline.slot
-    while (at > 0) {
-      const parentAt = (at - 1) >> 1
-      const parent = heap[parentAt]!
-      if (!before(deadline, parent)) break
-      heap[at] = parent
-      parent.slot = at
-      at = parentAt
-    }
-    heap[at] = deadline
-    deadline.slot = at
+  #runDeferred(now: number): void {
+    const { first } = this.#deferred
+    if (!first) return
+    this.#deferred.remove(first)
+    first.onDue(now)
   }
-
-  #down(deadline: Deadline): void {
-    const heap = this.#heap
-    const size = heap.length
-    let at = deadline.slot
-    for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
-      if (child + 1 < size && before(heap[child + 1]!, heap[child]!)) child++
-      const lower = heap[child]!
-      if (!before(lower, deadline)) break
-      heap[at] = lower
-      lower.slot = at
-      at = child
-    }
-    heap[at] = deadline
-    deadline.slot = at
-  }
-}
-
-function before(a: Deadline, b: Deadline): boolean {
-  return a.due < b.due || (a.due === b.due && a.order < b.order)
 }

@@ -27,7 +27,7 @@ const reference = new Histogram({
 function sequence(index: number): ObservedSequence {
   const request = { id: 'r', model: 'm', prompts: [{ tokenIds: [1] }], n: 1, limits: { maxTokens: 100 }, arrival: 0 }
   const times = { arrivedAt: 0, queuedAt: -1, startedAt: 0, firstTokenAt: 50, lastTokenAt: 100 + (index % 64) }
-  return { request, index: 0, promptTokens: 100, cachedTokens: 16, outputTokens: 10, ...times }
+  return { request, index: 0, promptTokens: 100, cachedTokens: 16, generatedTokens: 10, ...times }
 }
 const sequences = Array.from({ length: 2000 }, (_, index) => sequence(index))
 const outcome: Outcome = {

@@ -19,7 +19,7 @@ function observed(change: Partial<ObservedSequence> = {}): ObservedSequence {
     index: 0,
     promptTokens: 1,
     cachedTokens: 0,
-    outputTokens: 0,
+    generatedTokens: 0,
     arrivedAt: 0,
     queuedAt: -1,
     startedAt: -1,
@@ -169,7 +169,7 @@ describe('times', () => {
     const { metrics, value } = startTestServer()
     const { observer } = metrics
     observer.onTokens!(observed({ startedAt: 0 }), 3, 100)
-    observer.onTokens!(observed({ startedAt: 0, outputTokens: 3, firstTokenAt: 100, lastTokenAt: 100 }), 4, 160)
+    observer.onTokens!(observed({ startedAt: 0, generatedTokens: 3, firstTokenAt: 100, lastTokenAt: 100 }), 4, 160)
     expect(await value(`vllm:inter_token_latency_seconds_count${label}`)).toBe(6)
     expect(await value(`vllm:inter_token_latency_seconds_sum${label}`)).toBeCloseTo(0.06, 9)
     expect(await value(bucket('inter_token_latency_seconds', '0.01'))).toBe(5)
@@ -262,7 +262,7 @@ describe('tokens', () => {
     const { metrics, value } = startTestServer()
     const { observer } = metrics
     observer.onTokens!(observed({ startedAt: 0, promptTokens: 30 }), 1, 10)
-    const later = { startedAt: 0, outputTokens: 1, firstTokenAt: 10, lastTokenAt: 10 }
+    const later = { startedAt: 0, generatedTokens: 1, firstTokenAt: 10, lastTokenAt: 10 }
     observer.onTokens!(observed(later), 1, 20)
     observer.onTokens!(observed(later), 1, 20)
     expect(await value(`vllm:iteration_tokens_total_count${label}`)).toBe(2)
@@ -271,7 +271,7 @@ describe('tokens', () => {
 
   test('tokens that are counted but not sent count in the total too', async () => {
     const { metrics, value } = startTestServer()
-    const sequence = observed({ startedAt: 0, outputTokens: 5, firstTokenAt: 1, lastTokenAt: 5 })
+    const sequence = observed({ startedAt: 0, generatedTokens: 5, firstTokenAt: 1, lastTokenAt: 5 })
     metrics.observer.onFinished!(sequence, outcome({ finishReason: 'tool_calls', completionTokens: 9 }), 5)
     expect(await value(`vllm:generation_tokens_total${label}`)).toBe(4)
     expect(await value(`vllm:request_generation_tokens_sum${label}`)).toBe(9)

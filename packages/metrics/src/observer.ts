@@ -94,7 +94,7 @@ export class MetricsObserver implements EngineObserver {
     this.#stepTokens += count
     const { firstTokenAt } = sequence
     let atOnce = count - 1
-    if (sequence.outputTokens > 0) {
+    if (sequence.generatedTokens > 0) {
       interTokenLatency.observe((now - sequence.lastTokenAt) / second)
     } else {
       this.#countFirstToken(sequence, firstTokenAt === -1 ? now : firstTokenAt)
@@ -180,7 +180,7 @@ export class MetricsObserver implements EngineObserver {
 
   #observeTimes(sequence: ObservedSequence, now: number): void {
     const cells = this.#cells
-    const { arrivedAt, startedAt, firstTokenAt, lastTokenAt, outputTokens } = sequence
+    const { arrivedAt, startedAt, firstTokenAt, lastTokenAt, generatedTokens } = sequence
     cells.endToEnd.observe((now - arrivedAt) / second)
     if (startedAt === -1) {
       // Aborted in the queue: all its time was waiting.
@@ -189,10 +189,10 @@ export class MetricsObserver implements EngineObserver {
     }
     cells.inferenceTime.observe((now - startedAt) / second)
     if (firstTokenAt === -1) return
-    if (outputTokens === 0) this.#countFirstToken(sequence, firstTokenAt)
-    const decode = outputTokens > 1 ? (lastTokenAt - firstTokenAt) / second : 0
+    if (generatedTokens === 0) this.#countFirstToken(sequence, firstTokenAt)
+    const decode = generatedTokens > 1 ? (lastTokenAt - firstTokenAt) / second : 0
     cells.decodeTime.observe(decode)
-    cells.requestTimePerOutputToken.observe(outputTokens > 1 ? decode / (outputTokens - 1) : 0)
+    cells.requestTimePerOutputToken.observe(generatedTokens > 1 ? decode / (generatedTokens - 1) : 0)
   }
 
   #observeSizes(sequence: ObservedSequence, outcome: Outcome): void {
@@ -208,7 +208,7 @@ export class MetricsObserver implements EngineObserver {
     // Served without a token (`cache_threshold`): the prompt was looked at all the same. Tokens that count but are never
     // handed out (the frame of a tool call) have not been counted yet either.
     if (sequence.firstTokenAt === -1 && finishReason !== 'abort') this.#countPrompt(sequence)
-    const unannounced = completionTokens - sequence.outputTokens
+    const unannounced = completionTokens - sequence.generatedTokens
     if (unannounced > 0) cells.generationTokens.value += unannounced
   }
 

@@ -1,5 +1,6 @@
 import { type LatencyOptions, latencyModel, noLatency, Timeline, VirtualClock } from '@vllm-sim/latency'
-import { Engine, type EngineOptions } from '../engine.ts'
+import { Engine } from '../engine.ts'
+import type { EngineOptions } from '../engine-options.ts'
 import { presetSentences, randomMode } from '../random-text.ts'
 import type { GenerationRequest, Outcome, OutputSink, RequestHandle, SequenceView } from '../request.ts'
 import { Token } from '../token.ts'

@@ -126,7 +126,7 @@ export class StreamSink implements OutputSink {
       this.#stopWaiting?.()
       const held = this.#held ?? []
       this.#held = undefined
-      for (const one of held) this.#handle?.resume(one)
+      if (held.length > 0) this.#handle?.resume()
     })
   }
 

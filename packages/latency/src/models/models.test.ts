@@ -1,10 +1,26 @@
+import { readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type LatencyOptions, latencyModel, loadFactor, noLatency, sampleDelay } from './model.ts'
-import { seededRandom } from './random.ts'
+import { longestDelay } from '../clock.ts'
+import { seededRandom } from '../random.ts'
+import { loadFactor, sampleDelay } from './delays.ts'
+import type { LatencyStep } from './latency-model.ts'
+import { type LatencyOptions, latencyModel, latencyModels, noLatency } from './registry.ts'
 
 const zero: LatencyOptions = { ...noLatency, maxNumSeqs: 5 }
 const random = () => seededRandom(1)
+
+const step = (given: Partial<LatencyStep>): LatencyStep => ({
+  running: 1,
+  waiting: 0,
+  promptTokens: 1,
+  cachedTokens: 0,
+  contextTokens: 1,
+  outputTokens: 0,
+  remotePrefill: false,
+  random: random(),
+  ...given,
+})
 
 describe('latencyModel', () => {
   // engine.md 7.5, without the reference's cut to whole milliseconds.
@@ -46,8 +62,7 @@ describe('latencyModel', () => {
     },
   ])('first token after $ms ms', ({ options, running, prompt, cached, ms }) => {
     const model = latencyModel({ ...zero, ...options })
-    const work = { promptTokens: prompt, cachedTokens: cached, remotePrefill: false }
-    expect(model.firstToken(work, running, random())).toBeCloseTo(ms, 9)
+    expect(model.firstToken(step({ promptTokens: prompt, cachedTokens: cached, running }))).toBeCloseTo(ms, 9)
   })
 
   test.each([
@@ -57,16 +72,69 @@ describe('latencyModel', () => {
     { options: { calculator: 'constant' as const, timeToFirstToken: 1000, kvTransferLatency: 50 }, prompt: 9, ms: 50 },
   ])('a remote prefill takes the transfer: $ms ms, whatever the load', ({ options, prompt, ms }) => {
     const model = latencyModel({ ...zero, timeFactorUnderLoad: 3, ...options })
-    const work = { promptTokens: prompt, cachedTokens: 64, remotePrefill: true }
-    expect(model.firstToken(work, 5, random())).toBeCloseTo(ms, 9)
+    const work = step({ promptTokens: prompt, cachedTokens: 64, remotePrefill: true, running: 5 })
+    expect(model.firstToken(work)).toBeCloseTo(ms, 9)
   })
 
   test('inter-token latency keeps its fraction and grows with the load', () => {
     const model = latencyModel({ ...zero, interTokenLatency: 12.9, timeFactorUnderLoad: 2 })
-    expect(model.interToken(1, random())).toBe(12.9)
-    expect(model.interToken(3, random())).toBeCloseTo(19.35)
-    expect(model.interToken(5, random())).toBeCloseTo(25.8)
+    expect(model.interToken(step({ running: 1 }))).toBe(12.9)
+    expect(model.interToken(step({ running: 3 }))).toBeCloseTo(19.35)
+    expect(model.interToken(step({ running: 5 }))).toBeCloseTo(25.8)
   })
+})
+
+describe('bounds', () => {
+  test.each(['timeToFirstToken', 'interTokenLatency', 'prefillTimeDeviation', 'kvTransferTimePerToken'] as const)(
+    '%s beyond the longest delay, negative or no number is refused by name',
+    name => {
+      for (const value of [1e308, longestDelay + 1, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+        expect(() => latencyModel({ ...zero, [name]: value })).toThrow(
+          `${name} must be between 0 and 2147483647 ms, got ${value}`,
+        )
+      }
+      latencyModel({ ...zero, [name]: longestDelay })
+    },
+  )
+
+  test.each([0.5, Number.NaN, 1e308, Number.POSITIVE_INFINITY])(
+    'a load factor of %s is refused',
+    timeFactorUnderLoad => {
+      expect(() => latencyModel({ ...zero, timeFactorUnderLoad })).toThrow(RangeError)
+    },
+  )
+
+  test('what multiplies beyond the longest delay is cut to it', () => {
+    const model = latencyModel({
+      ...zero,
+      prefillTimePerToken: longestDelay,
+      interTokenLatency: 1e6,
+      timeFactorUnderLoad: 1e6,
+    })
+    expect(model.firstToken(step({ promptTokens: 1e6 }))).toBe(longestDelay)
+    expect(model.interToken(step({ running: 5 }))).toBe(longestDelay)
+  })
+})
+
+test('without a deviation no model asks for the random stream', () => {
+  const options = { ...zero, timeToFirstToken: 5, prefillTimePerToken: 1, interTokenLatency: 3, kvTransferLatency: 1 }
+  for (const { create } of Object.values(latencyModels)) {
+    const model = create(options)
+    for (const remotePrefill of [true, false]) {
+      const asked = step({ remotePrefill })
+      Object.defineProperty(asked, 'random', {
+        get: () => expect.unreachable('asked for a random number'),
+      })
+      model.firstToken(asked)
+      model.interToken(asked)
+    }
+  }
+})
+
+test('every model of the folder has a row', () => {
+  const files = readdirSync(import.meta.dirname).filter(name => !/test|latency-model|delays|registry/.test(name))
+  const names = Object.keys(latencyModels).map(name => `${name || 'automatic'}.ts`)
+  expect(names.sort()).toEqual(files.sort())
 })
 
 test.each([
