@@ -14,7 +14,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'core-engine': ['latency'],
   'kv-events': ['core-engine'],
   metrics: ['core-engine'],
-  'transport-http': ['core-engine', 'tokenizer'],
+  serving: ['core-engine', 'latency', 'tokenizer'],
+  'transport-http': ['core-engine', 'serving', 'tokenizer'],
 }
 
 describe('imports between packages', () => {

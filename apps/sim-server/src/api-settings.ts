@@ -1,11 +1,11 @@
-import { ContentChance } from '@vllm-sim/core-engine'
-import type {
-  ApiSettings,
-  ImageSettings,
-  InjectedFailure,
-  ReasoningSettings,
-  ToolCallSettings,
-} from '@vllm-sim/transport-http'
+import {
+  ContentChance,
+  type ImageSettings,
+  type InjectedFailure,
+  type ReasoningSettings,
+  type ToolCallSettings,
+} from '@vllm-sim/serving'
+import type { ApiSettings } from '@vllm-sim/transport-http'
 import type { Config } from './config/index.ts'
 
 /**

@@ -1,7 +1,6 @@
 import {
   Engine,
   type EngineObserver,
-  FailureInjector,
   type LatencyModel,
   latencyModel,
   RealClock,
@@ -12,6 +11,7 @@ import {
 } from '@vllm-sim/core-engine'
 import { type Clock, ScaledClock } from '@vllm-sim/latency'
 import { createMetrics, type Metrics } from '@vllm-sim/metrics'
+import { FailureInjector } from '@vllm-sim/serving'
 import { SimulatedTokenizer, type Tokenizer } from '@vllm-sim/tokenizer'
 import { type ApiContext, createHttpApi, type Handler } from '@vllm-sim/transport-http'
 import { type Configurable, type UpdateConfig, updateOne } from './admin/update.ts'

@@ -12,7 +12,6 @@ export {
   VirtualClock,
 } from '@vllm-sim/latency'
 export type { Admission } from './admission.ts'
-export { ContentChance } from './content-chance.ts'
 export { datasetMode, type RecordedAnswer, type RecordedAnswers } from './dataset-text.ts'
 export { Engine } from './engine.ts'
 export type { EngineOptions, EngineSnapshot } from './engine-options.ts'
@@ -25,10 +24,10 @@ export type {
   KvCacheEvent,
   ObservedSequence,
 } from './events.ts'
-export { type Failure, FailureInjector, type FailureOptions, failureTypes } from './failures.ts'
 export { type BlockHasher, FnvHasher, Sha256CborHasher } from './kv/index.ts'
 export type { KvCache, KvCacheListener } from './kv-cache.ts'
 export { type Adapter, LoraRegistry } from './lora.ts'
+export { OccurrenceCounter } from './occurrences.ts'
 export type { Pacer, PacerHost } from './pacer.ts'
 export { PrefixCache, type PrefixCacheOptions } from './prefix-cache.ts'
 export { presetSentences, randomMode } from './random-text.ts'

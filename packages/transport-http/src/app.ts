@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { chatEndpoint } from './chat/endpoint.ts'
-import { completionEndpoint } from './completions/endpoint.ts'
 import type { ApiContext } from './context.ts'
 import { embeddingRoutes } from './embeddings/routes.ts'
 import { generateEndpoint } from './generate/endpoint.ts'
-import type { CommonBody, GenerationEndpoint } from './generation/endpoint.ts'
+import type { CommonWire, GenerationEndpoint, Plan } from './generation/endpoint.ts'
+import { planned } from './generation/lowered.ts'
 import { generationHandler, type Handler } from './generation/pipeline.ts'
 import { KeyCheck } from './http/auth.ts'
 import { answeredBy, type CheckOptions, checks } from './http/checks.ts'
@@ -12,6 +11,8 @@ import { toRequestError } from './http/errors.ts'
 import { sendEmpty, sendError, sendText } from './http/reply.ts'
 import { countTokensRoute } from './messages/count-tokens.ts'
 import { messagesEndpoint } from './messages/endpoint.ts'
+import { chatEndpoint } from './openai/chat/endpoint.ts'
+import { completionEndpoint } from './openai/completions/endpoint.ts'
 import { modelRoutes } from './openai/models.ts'
 import { derenderRoutes } from './render/derender.ts'
 import { renderRoutes } from './render/routes.ts'
@@ -104,16 +105,16 @@ function absolute(prefix: string): string {
 function allRoutes(context: ApiContext, options: HttpApiOptions): Route[] {
   const tracker = options.trackLoad ? new LoadTracker() : undefined
   const responses = new ResponseStore()
-  const generation = <Body extends CommonBody>(endpoint: GenerationEndpoint<Body>): Route => {
+  const generation = <Wire extends CommonWire, P extends Plan>(endpoint: GenerationEndpoint<Wire, P>): Route => {
     const route = generationRoute(endpoint, context)
     return tracker ? { ...route, handle: tracker.wrap(route.handle) } : route
   }
   const routes: Route[] = [
     generation(chatEndpoint),
     generation(completionEndpoint),
-    generation(generateEndpoint),
-    generation(responsesEndpoint(responses)),
-    generation(messagesEndpoint),
+    generation(planned(generateEndpoint, context)),
+    generation(planned(responsesEndpoint(responses), context)),
+    generation(planned(messagesEndpoint, context)),
     ...healthRoutes(options),
     ...modelRoutes(context),
     ...tokenizeRoutes(context),
@@ -130,8 +131,8 @@ function allRoutes(context: ApiContext, options: HttpApiOptions): Route[] {
 }
 
 /** The route of an endpoint that generates. */
-export function generationRoute<Body extends CommonBody>(
-  endpoint: GenerationEndpoint<Body>,
+export function generationRoute<Wire extends CommonWire, P extends Plan>(
+  endpoint: GenerationEndpoint<Wire, P>,
   context: ApiContext,
 ): Route {
   return {

@@ -1,6 +1,7 @@
 import { type Clock, RealClock, Timeline, toTokens } from '@vllm-sim/core-engine'
+import { defaultServingSettings, type GenerationEngine } from '@vllm-sim/serving'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
-import type { ApiContext, ApiSettings, GenerationEngine } from './context.ts'
+import type { ApiContext, ApiSettings } from './context.ts'
 
 /** What `createContext` cannot make up. Every member of a context can be given as well. */
 export interface ContextOptions extends Partial<Omit<ApiContext, 'settings'>> {
@@ -33,25 +34,10 @@ export function createContext({ model, settings, ...given }: ContextOptions): Ap
 
 /** Settings as a server has them without any option, but for the names of its model. */
 export const defaultSettings: Omit<ApiSettings, 'model' | 'servedNames'> = {
+  ...defaultServingSettings,
   maxBodyBytes: 4 * 1024 * 1024,
   requestIdHeaders: false,
-  forceIncludeUsage: false,
   podHeaders: {},
-  echo: false,
-  anyModel: false,
-  maxLogprobs: 20,
-  tokensAsTokenIds: false,
   responseRole: 'assistant',
-  toolCalls: {
-    integers: { min: 0, max: 100 },
-    numbers: { min: 0, max: 100 },
-    arrayLength: { min: 1, max: 5 },
-    optionalParameterPercent: 50,
-    optionalFieldPercent: 50,
-    extraCallPercent: 45,
-    skipValidation: false,
-  },
-  reasoning: { enabled: false, percent: 100, maxTokens: 20 },
-  mmEncoderOnly: false,
   anthropicErrors: true,
 }

@@ -1,18 +1,14 @@
 export { createHttpApi, generationRoute, type HttpApi, type HttpApiOptions, type NextHandler } from './app.ts'
-export type {
-  ApiContext,
-  ApiLog,
-  ApiSettings,
-  GenerationEngine,
-  HttpRecorder,
-  ImageSettings,
-  InjectedFailure,
-  Range,
-  ReasoningSettings,
-  ToolCallSettings,
-} from './context.ts'
+export type { ApiContext, ApiSettings, HttpRecorder } from './context.ts'
 export { type ContextOptions, createContext, defaultSettings } from './default-context.ts'
-export type { BodyEncoder, Call, Choice, GenerationEndpoint, Lowered, StreamEncoder } from './generation/endpoint.ts'
+export type {
+  CommonWire,
+  GenerationEndpoint,
+  HttpCall,
+  Plan,
+  StreamEncoder,
+  WholeEncoder,
+} from './generation/endpoint.ts'
 export type { Handler } from './generation/pipeline.ts'
 export type { CheckOptions } from './http/checks.ts'
 export type { CorsOptions } from './http/cors.ts'

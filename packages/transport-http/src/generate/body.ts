@@ -1,8 +1,8 @@
 import { ecTransferParams } from '../generation/ec-transfer.ts'
-import type { BodyEncoder, Call, Choice } from '../generation/endpoint.ts'
 import { joinChoices } from '../generation/join-choices.ts'
 import { kvTransferAnswer } from '../generation/kv-transfer.ts'
 import { byId, contentEntry, promptLogprobs } from '../generation/logprobs.ts'
+import type { BodyEncoder, Call, Choice } from '../generation/lowered.ts'
 import { sumUsage, usageJson } from '../generation/usage.ts'
 import { type GenerateBody, shownLogprobs, shownPromptLogprobs } from './request.ts'
 

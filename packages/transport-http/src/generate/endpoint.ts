@@ -1,6 +1,6 @@
 import type { PromptFeatures } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
-import type { GenerationEndpoint, Lowered } from '../generation/endpoint.ts'
+import type { GenerationEndpoint, Lowered } from '../generation/lowered.ts'
 import { idsPrompt } from '../generation/prompts.ts'
 import { limitsOf, sharedLowering } from '../generation/sampling.ts'
 import { GenerateBodyEncoder } from './body.ts'

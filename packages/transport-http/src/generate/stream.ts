@@ -1,6 +1,6 @@
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
-import type { Call, StreamEncoder } from '../generation/endpoint.ts'
 import { byId, contentEntry } from '../generation/logprobs.ts'
+import type { Call, StreamEncoder } from '../generation/lowered.ts'
 import { runningUsage, sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import { type GenerateBody, shownLogprobs } from './request.ts'

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { GenerationRequest, Outcome, OutputSink, RequestHandle, SequenceView, Token } from '@vllm-sim/core-engine'
+import type { Choice } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { type Headers, sendError, sendJson } from '../http/reply.ts'
-import type { BodyEncoder, Choice } from './endpoint.ts'
-import { tooLong } from './join-choices.ts'
+import { tooLong } from '../output/join-choices.ts'
+import type { WholeEncoder } from './endpoint.ts'
 import { watchClient } from './watch-client.ts'
 
 interface Collected {
@@ -16,7 +17,7 @@ interface Collected {
 export class BodySink implements OutputSink {
   readonly #context: ApiContext
   readonly #res: ServerResponse
-  readonly #encoder: BodyEncoder
+  readonly #encoder: WholeEncoder
   readonly #headers: Headers | undefined
   readonly #errors: ErrorForm
   readonly #collected: Collected[] = []
@@ -28,7 +29,7 @@ export class BodySink implements OutputSink {
   constructor(
     context: ApiContext,
     res: ServerResponse,
-    encoder: BodyEncoder,
+    encoder: WholeEncoder,
     headers: Headers | undefined,
     errors: ErrorForm,
   ) {

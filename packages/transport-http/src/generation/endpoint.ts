@@ -1,50 +1,27 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { GenerationRequest, Outcome, Prompt, SequenceView, Token } from '@vllm-sim/core-engine'
+import type { ServerResponse } from 'node:http'
+import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
+import type { Call, Choice, PlannedRequest } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import type { ErrorForm } from '../http/errors.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import type { Headers } from '../http/reply.ts'
 
-/** One call of a generation endpoint, with a request that has passed all checks. */
-export interface Call<Body> {
+/** A request on its way to its plan. */
+export interface HttpCall extends Call {
   readonly context: ApiContext
-  readonly body: Body
-  /** The bare request id; endpoints put their own prefix before it. */
-  readonly id: string
-  /** The model's name as answers show it. */
-  readonly model: string
-  readonly request: GenerationRequest & { readonly prompts: readonly EncodedPrompt[] }
+  /** All checks are passed: errors from here on carry the headers of answers, as in the reference. */
+  accept(): void
 }
 
-/** A prompt with what only answers that repeat it need. */
-export interface EncodedPrompt extends Prompt {
-  /** The prompt's tokens; present when the endpoint asked for them. They join to the text. */
-  readonly tokens?: readonly Token[]
-  /** The text that was encoded, for a conversation the rendered one; present when asked for and known. */
-  readonly text?: string
+/** A request that has passed all checks: what the engine does, and what the encoders show. */
+export interface Plan {
+  readonly context: ApiContext
+  readonly request: PlannedRequest
+  readonly stream: boolean
 }
 
-/** What came in, beside the parsed body. */
-export interface Received {
-  readonly req: IncomingMessage
-  /** The body as it was sent. */
-  readonly text: string
-  /** The bare request id. */
-  readonly id: string
-}
-
-/** What the engine gave for one choice of an answer that is sent whole. */
-export interface Choice {
-  readonly index: number
-  readonly text: string
-  /** Only when the encoder asked for them. */
-  readonly tokens: readonly Token[]
-  readonly sequence: SequenceView
-  readonly outcome: Outcome
-}
-
-/** Turns finished choices into the body of an answer. */
-export interface BodyEncoder {
+/** Turns finished choices into an answer that is sent whole. */
+export interface WholeEncoder {
   /** Needs each choice's tokens, not only its text. */
   readonly wantsTokens: boolean
   encode(choices: readonly Choice[]): string
@@ -62,37 +39,29 @@ export interface StreamEncoder {
   end(out: EventStream): void
 }
 
-/** The parts of a request that differ from endpoint to endpoint; the rest is filled in by the pipeline. */
-export type Lowered = { readonly prompts: readonly EncodedPrompt[] } & Pick<GenerationRequest, 'n' | 'limits'> &
-  Partial<
-    Pick<
-      GenerationRequest,
-      'seed' | 'output' | 'kvTransfer' | 'cacheSalt' | 'cacheHitThreshold' | 'extraDelay' | 'fingerprint'
-    >
-  >
-
-/** Members that the pipeline itself reads from every body. */
-export interface CommonBody {
+/** Members that the pipeline itself reads of every request. */
+export interface CommonWire {
   readonly model?: string | null | undefined
-  readonly stream?: boolean | null | undefined
+  readonly request_id?: unknown
 }
 
 /**
- * A generation endpoint: how its body is read, what it means to the engine, and how answers look. The order of checks,
- * ids, failures, back-pressure and errors are the pipeline's and the same for all.
+ * A generation endpoint: what its requests may look like, what they mean to the engine, and how answers look. The order of
+ * checks, ids, failures, back-pressure and errors are the pipeline's and the same for all.
  */
-export interface GenerationEndpoint<Body extends CommonBody> {
+export interface GenerationEndpoint<Wire extends CommonWire, P extends Plan> {
   readonly path: string
   /** Whether `X-Cache-Threshold-Finish-Reason` has an effect. */
   readonly cacheThresholdHeader: boolean
-  /** Checks the parsed JSON. @throws RequestError naming the member that is wrong */
-  parse(json: unknown, context: ApiContext): Body
-  /** Checks that need no tokens and come after the model's name was found. @throws RequestError */
-  validate(body: Body, context: ApiContext): void
-  /** Tokenizes and lowers the request. @throws RequestError */
-  lower(body: Body, context: ApiContext, model: string, received: Received): Lowered | Promise<Lowered>
-  body(call: Call<Body>): BodyEncoder
-  stream(call: Call<Body>): StreamEncoder
+  /** Checks parsed JSON against the schema. @throws RequestError naming the member that is wrong */
+  decode(json: unknown): Wire
+  /**
+   * Checks all that the schema cannot say, once, and tokenizes. Encoders see what comes of it and never the wire.
+   * @throws RequestError
+   */
+  plan(wire: Wire, call: HttpCall): P | Promise<P>
+  whole(plan: P): WholeEncoder
+  stream(plan: P): StreamEncoder
   /** How errors look here; the common form when absent. */
   readonly errors?: (context: ApiContext) => ErrorForm
   /**
@@ -100,7 +69,5 @@ export interface GenerationEndpoint<Body extends CommonBody> {
    * @returns false when this is none of that kind: then it goes the usual way
    * @throws RequestError when the engine refuses it
    */
-  readonly detached?: (call: Call<Body>, res: ServerResponse, headers: Headers | undefined) => boolean
+  readonly detached?: (plan: P, res: ServerResponse, headers: Headers | undefined) => boolean
 }
-
-export type { Prompt }

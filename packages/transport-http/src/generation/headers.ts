@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
-import type { ApiSettings, InjectedFailure } from '../context.ts'
+import type { InjectedFailure } from '@vllm-sim/serving'
+import type { ApiContext, ApiSettings } from '../context.ts'
 
 const booleans: Readonly<Record<string, boolean>> = {
   '1': true,
@@ -51,4 +52,19 @@ export function responseHeaders(settings: ApiSettings, id: string): Record<strin
     return undefined
   }
   return { ...settings.podHeaders, 'x-request-id': id }
+}
+
+/** An id from a body has to fit into a header and, because every frame of a stream repeats it, to be short. */
+const usableId = /^[\x21-\x7e]{1,256}$/
+
+/**
+ * The id of a request: from `X-Request-Id` where that is switched on, from the body's `request_id` when it is usable, or
+ * a new one.
+ * @param body parsed JSON
+ */
+export function requestId(req: IncomingMessage, { settings, nextId }: ApiContext, body: object): string {
+  const given = settings.requestIdHeaders ? req.headers['x-request-id'] : undefined
+  if (typeof given === 'string' && given !== '') return given
+  const { request_id: own } = body as { readonly request_id?: unknown }
+  return typeof own === 'string' && usableId.test(own) ? own : nextId()
 }

@@ -1,21 +1,8 @@
-import type { GenerationRequest } from '@vllm-sim/core-engine'
+import { imageDelay as delayOf } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
-import type { Received } from './endpoint.ts'
-import { booleanHeader } from './headers.ts'
+import type { Lowered, Received } from './lowered.ts'
 
-/** The image that omni answers contain: one pixel, PNG, as the inside of a JSON string. */
-const url =
-  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
-
-/** The image as a content part. */
-export const imagePart = `{"type":"image_url","image_url":{"url":"${url}"}}`
-
-/**
- * Decides whether an answer gets an image, by `X-Send-Image` or by chance. Such a request has an `extraDelay`, which
- * also tells encoders that there is an image.
- */
-export function imageDelay({ req, text }: Received, { settings }: ApiContext): Pick<GenerationRequest, 'extraDelay'> {
-  const { images } = settings
-  if (!images) return {}
-  return booleanHeader(req, 'x-send-image') || images.draw(text) ? { extraDelay: images.delay } : {}
+export function imageDelay({ call }: Received, _context: ApiContext): Pick<Lowered, 'extraDelay'> {
+  const extraDelay = delayOf(call)
+  return extraDelay ? { extraDelay } : {}
 }

@@ -1,96 +1,12 @@
-import { RequestError, type Token } from '@vllm-sim/core-engine'
-import type { ApiContext } from '../context.ts'
+import { tokenName as nameOf, type ServingContext, type TokenName } from '@vllm-sim/serving'
 
-/** One candidate for a place in a text. */
-export interface Candidate {
-  readonly id: number
-  readonly text: string
-  /** Natural logarithm of its probability. */
-  readonly logprob: number
-}
-
-/** Most candidates per place where the server sets no limit, and what -1, all of them, comes to. */
-const everything = 1000
-
-/**
- * The candidates for one place, the chosen token first. The values are generation.md 12's: they fall by 0.5 from one
- * candidate to the next, so their probabilities sum to at most e^-1 / (1 - e^-0.5) = 0.935.
- * @param position index of the token in its text, from 0 on
- * @param count how many, the chosen one included; at least 1
- */
-export function candidates(token: Token, position: number, count: number): Candidate[] {
-  const chosen = -10 - (position % 3)
-  const list: Candidate[] = [{ id: token.id, text: token.text, logprob: chosen / 10 }]
-  for (let rank = 1; rank < count; rank++) {
-    list.push({ id: (token.id + rank) >>> 0, text: `${token.text}_${rank}`, logprob: (chosen - 5 * rank) / 10 })
-  }
-  return list
-}
-
-/** How tokens are named in logprobs: by their text, or as `token_id:<id>`. */
-export type TokenName = (candidate: { readonly id: number; readonly text: string }) => string
-
-const byText: TokenName = ({ text }) => text
-export const byId: TokenName = ({ id }) => `token_id:${id}`
+export { byId, logprobCount, promptLogprobCount, type TokenName } from '@vllm-sim/serving'
+export { contentEntry, promptLogprobs } from '../output/logprobs.ts'
 
 /** The names that a request wants. */
 export function tokenName(
   body: { readonly return_tokens_as_token_ids?: boolean | null },
-  { settings }: ApiContext,
+  context: ServingContext,
 ): TokenName {
-  return (body.return_tokens_as_token_ids ?? settings.tokensAsTokenIds) ? byId : byText
-}
-
-/**
- * One element of `logprobs.content`: chat, and with other surroundings Responses.
- * @param count candidates in `top_logprobs`, the chosen one included; 0 gives an empty list
- */
-export function contentEntry(token: Token, position: number, count: number, name: TokenName): string {
-  const list = candidates(token, position, Math.max(1, count)).map(one => {
-    const text = name(one)
-    return `"token":${JSON.stringify(text)},"logprob":${one.logprob},"bytes":[${Buffer.from(text).join()}]`
-  })
-  const top = count === 0 ? '' : `{${list.join('},{')}}`
-  return `{${list[0]},"top_logprobs":[${top}]}`
-}
-
-/** `prompt_logprobs`: per token its candidates by id; null for the first, which nothing foretells. */
-export function promptLogprobs(tokens: readonly Token[], count: number): string {
-  const list = tokens.map((token, position) => {
-    if (position === 0) return 'null'
-    const members = candidates(token, position, Math.max(1, count)).map(
-      ({ id, text, logprob }, at) =>
-        `"${id}":{"logprob":${logprob},"rank":${at + 1},"decoded_token":${JSON.stringify(text)}}`,
-    )
-    return `{${members.join()}}`
-  })
-  return `[${list.join()}]`
-}
-
-/**
- * Turns a requested number of logprobs into the number of entries; -1 is all of them.
- * @param kind `sample` or `prompt`, as vLLM's message names it
- * @throws RequestError 400 when it is more than the server allows
- */
-export function logprobCount(
-  requested: number,
-  kind: 'sample' | 'prompt',
-  member: string,
-  { settings, tokenizer }: ApiContext,
-): number {
-  const limit = settings.maxLogprobs < 0 ? everything : settings.maxLogprobs
-  const count = requested === -1 ? Math.min(tokenizer.vocabularySize ?? everything, everything) : requested
-  if (count > limit) {
-    throw new RequestError(
-      400,
-      `Requested ${kind} logprobs of ${count}, which is greater than max allowed: ${limit}`,
-      member,
-    )
-  }
-  return count
-}
-
-/** Candidates to be shown per prompt token; undefined: none. @throws RequestError 400 when they are too many */
-export function promptLogprobCount(requested: number | null | undefined, context: ApiContext): number | undefined {
-  return typeof requested === 'number' ? logprobCount(requested, 'prompt', 'prompt_logprobs', context) : undefined
+  return nameOf(body.return_tokens_as_token_ids ?? undefined, context)
 }

@@ -1,14 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type GenerationRequest, RequestError } from '@vllm-sim/core-engine'
+import { RequestError } from '@vllm-sim/core-engine'
+import { type ResolvedModel, resolveModel } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { commonErrors, toRequestError } from '../http/errors.ts'
 import { sendError } from '../http/reply.ts'
-import { resolveModel } from '../models.ts'
 import { BodySink } from './body-sink.ts'
-import type { Complete } from './complete.ts'
-import type { Call, CommonBody, GenerationEndpoint, Lowered } from './endpoint.ts'
-import { booleanHeader, responseHeaders, returnError } from './headers.ts'
+import type { CommonWire, GenerationEndpoint, HttpCall, Plan } from './endpoint.ts'
+import { booleanHeader, requestId, responseHeaders, returnError } from './headers.ts'
 import { StreamSink } from './stream-sink.ts'
 import { unparsable } from './unparsable.ts'
 
@@ -16,8 +15,8 @@ import { unparsable } from './unparsable.ts'
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
 /** The handler of a generation endpoint. */
-export function generationHandler<Body extends CommonBody>(
-  endpoint: GenerationEndpoint<Body>,
+export function generationHandler<Wire extends CommonWire, P extends Plan>(
+  endpoint: GenerationEndpoint<Wire, P>,
   context: ApiContext,
 ): Handler {
   return (req, res) => {
@@ -25,96 +24,95 @@ export function generationHandler<Body extends CommonBody>(
     const fail = (error: RequestError): void => sendError(res, error, undefined, endpoint.errors?.(context))
     readBody(req, context.settings.maxBodyBytes, (text, error) => {
       if (error) fail(error)
-      else serve(endpoint, context, req, res, text, arrival)
+      else new Exchange(endpoint, context, req, res, text, arrival).serve()
     })
   }
 }
 
-/** Not async: most requests are lowered and submitted at once, without a promise. */
-function serve<Body extends CommonBody>(
-  endpoint: GenerationEndpoint<Body>,
-  context: ApiContext,
-  req: IncomingMessage,
-  res: ServerResponse,
-  text: string,
-  arrival: number,
-): void {
-  const { settings } = context
-  const errors = endpoint.errors?.(context) ?? commonErrors
-  let headers: Record<string, string> | undefined
-  const fail = (error: unknown): void => {
+/** One request and its answer. */
+class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
+  readonly context: ApiContext
+  readonly arrival: number
+  readonly content: string
+  id = ''
+  model: ResolvedModel = unknownModel
+  readonly #endpoint: GenerationEndpoint<Wire, P>
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  #headers: Readonly<Record<string, string>> | undefined
+
+  constructor(
+    endpoint: GenerationEndpoint<Wire, P>,
+    context: ApiContext,
+    req: IncomingMessage,
+    res: ServerResponse,
+    content: string,
+    arrival: number,
+  ) {
+    this.context = context
+    this.arrival = arrival
+    this.content = content
+    this.#endpoint = endpoint
+    this.#req = req
+    this.#res = res
+  }
+
+  get forceCacheThreshold(): boolean {
+    return this.#endpoint.cacheThresholdHeader && (booleanHeader(this.#req, 'x-cache-threshold-finish-reason') ?? false)
+  }
+
+  get sendImage(): boolean | undefined {
+    return booleanHeader(this.#req, 'x-send-image')
+  }
+
+  accept(): void {
+    this.#headers = responseHeaders(this.context.settings, this.id)
+  }
+
+  /** Not async: most requests are planned and submitted at once, without a promise. */
+  serve(): void {
+    const { context, content } = this
+    try {
+      const wire = this.#endpoint.decode(parse(content))
+      this.id = requestId(this.#req, context, wire)
+      const failure = returnError(this.#req) ?? context.settings.injectFailure?.(content)
+      if (failure) throw new RequestError(failure.status, failure.message, failure.param)
+      this.model = resolveModel(wire.model, context)
+      const plan = this.#endpoint.plan(wire, this)
+      if (plan instanceof Promise) plan.then(done => this.#run(done)).catch(error => this.#fail(error))
+      else this.#run(plan)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #run(plan: P): void {
+    const { context } = this
+    const res = this.#res
+    const headers = this.#headers
+    if (res.destroyed || this.#endpoint.detached?.(plan, res, headers)) return
+    const errors = this.#endpoint.errors?.(context) ?? commonErrors
+    if (plan.stream) new StreamSink(context, res, this.#endpoint.stream(plan), headers, errors).run(plan.request)
+    else new BodySink(context, res, this.#endpoint.whole(plan), headers, errors).run(plan.request)
+  }
+
+  #fail(error: unknown): void {
+    const { context } = this
     const known = toRequestError(error)
     if (known.status >= 500 && !(error instanceof RequestError)) {
-      context.log.error({ err: error, path: endpoint.path }, 'request failed')
+      context.log.error({ err: error, path: this.#endpoint.path }, 'request failed')
     }
-    sendError(res, known, headers, errors)
-  }
-  try {
-    const body = parseBody(endpoint, context, text)
-    const id = requestId(req, context, body)
-    const failure = returnError(req) ?? settings.injectFailure?.(text)
-    if (failure) throw new RequestError(failure.status, failure.message, failure.param)
-    const { name, lora } = resolveModel(body.model, context)
-    endpoint.validate(body, context)
-    headers = responseHeaders(settings, id)
-    const lowering = endpoint.lower(body, context, name, { req, text, id })
-    const run = (lowered: Lowered): void => {
-      const refusesCache = endpoint.cacheThresholdHeader && booleanHeader(req, 'x-cache-threshold-finish-reason')
-      const request: Complete<GenerationRequest> = {
-        id,
-        model: name,
-        lora: lora ? name : undefined,
-        prompts: lowered.prompts,
-        n: lowered.n,
-        limits: lowered.limits,
-        seed: lowered.seed,
-        arrival,
-        output: lowered.output,
-        kvTransfer: lowered.kvTransfer,
-        cacheSalt: lowered.cacheSalt,
-        cacheHitThreshold: lowered.cacheHitThreshold,
-        forceCacheThreshold: refusesCache || undefined,
-        extraDelay: lowered.extraDelay,
-        fingerprint: lowered.fingerprint,
-      }
-      if (res.destroyed) return
-      const call: Call<Body> = { context, body, id, model: name, request }
-      if (endpoint.detached?.(call, res, headers)) return
-      if (body.stream) new StreamSink(context, res, endpoint.stream(call), headers, errors).run(request)
-      else new BodySink(context, res, endpoint.body(call), headers, errors).run(request)
-    }
-    if (lowering instanceof Promise) lowering.then(run).catch(fail)
-    else run(lowering)
-  } catch (error) {
-    fail(error)
+    sendError(this.#res, known, this.#headers, this.#endpoint.errors?.(context))
   }
 }
 
-function parseBody<Body extends CommonBody>(
-  endpoint: GenerationEndpoint<Body>,
-  context: ApiContext,
-  text: string,
-): Body {
-  let json: unknown
+/** Stands for the model until it was looked up. */
+const unknownModel: ResolvedModel = { name: '', lora: false }
+
+function parse(text: string): unknown {
   try {
-    json = JSON.parse(text)
+    return JSON.parse(text)
   } catch (error) {
     throw unparsable(text === '' ? 'the body is empty' : (error as Error).message)
   }
-  return endpoint.parse(json, context)
-}
-
-/** An id from a body has to fit into a header and, because every frame of a stream repeats it, to be short. */
-const usableId = /^[\x21-\x7e]{1,256}$/
-
-/**
- * The id of a request: from `X-Request-Id` where that is switched on, from the body's `request_id` when it is usable, or
- * a new one.
- * @param body parsed JSON
- */
-export function requestId(req: IncomingMessage, context: ApiContext, body: object): string {
-  const given = context.settings.requestIdHeaders ? req.headers['x-request-id'] : undefined
-  if (typeof given === 'string' && given !== '') return given
-  const { request_id: own } = body as { readonly request_id?: unknown }
-  return typeof own === 'string' && usableId.test(own) ? own : context.nextId()
 }

@@ -1,4 +1,5 @@
 import type { RequestError } from '@vllm-sim/core-engine'
+import { isObject } from '@vllm-sim/serving'
 import { unparsable } from './unparsable.ts'
 
 /** A function that an answer may call, in the same form for every protocol. */
@@ -69,8 +70,4 @@ function nameOf(tool: Record<string, unknown>): string {
 
 function unknownType(type: unknown): RequestError {
   return unparsable(`unknown ToolChoice type: ${typeof type === 'string' ? type.slice(0, 100) : ''}`)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,4 +1,4 @@
-import type { BodyEncoder, Call, Choice } from '../generation/endpoint.ts'
+import type { BodyEncoder, Call, Choice } from '../generation/lowered.ts'
 import { piecesOf } from '../generation/parts.ts'
 import { messageJson, signatureOf, stopMembers, textBlock, thinkingBlock, toolBlock } from './message.ts'
 import type { MessagesBody } from './request.ts'

@@ -1,5 +1,5 @@
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
-import type { Call, StreamEncoder } from '../generation/endpoint.ts'
+import type { Call, StreamEncoder } from '../generation/lowered.ts'
 import { PartCursor, type Place } from '../generation/parts.ts'
 import { type TokenFrame, tokenFrame } from '../generation/token-frame.ts'
 import type { EventStream } from '../http/event-stream.ts'

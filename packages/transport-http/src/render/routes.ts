@@ -4,8 +4,7 @@ import type { MultimodalFeatures, PromptEncoding } from '@vllm-sim/tokenizer'
 import { parseChat, toChatRender } from '../chat/request.ts'
 import { checkPrompts, parseCompletion } from '../completions/request.ts'
 import type { ApiContext } from '../context.ts'
-import { responseHeaders } from '../generation/headers.ts'
-import { requestId } from '../generation/pipeline.ts'
+import { requestId, responseHeaders } from '../generation/headers.ts'
 import { tokenized } from '../generation/prompts.ts'
 import { unparsable } from '../generation/unparsable.ts'
 import { sendJson } from '../http/reply.ts'
@@ -28,8 +27,6 @@ export function renderRoutes(context: ApiContext): Route[] {
 }
 
 const failed = 'Render failed, '
-/** As for text completions: vLLM's `VLLM_MAX_COMPLETION_PROMPTS`. */
-const maxPrompts = 1024
 
 async function renderChat(
   json: unknown,
@@ -54,14 +51,11 @@ async function renderCompletion(
   context: ApiContext,
 ): Promise<void> {
   const body = parseCompletion(json)
-  checkPrompts(body.prompts)
-  if (body.prompts.length > maxPrompts) {
-    throw new RequestError(400, `prompt can have at most ${maxPrompts} prompts, got ${body.prompts.length}.`, 'prompt')
-  }
+  checkPrompts(body.prompt)
   const model = baseModel(body.model, context)
   const addSpecialTokens = body.add_special_tokens ?? true
   const encodings: Rendered[] = []
-  for (const prompt of body.prompts) {
+  for (const prompt of body.prompt) {
     if (typeof prompt !== 'string') encodings.push({ ids: prompt })
     else {
       const encoding = tokenized(() => context.tokenizer.encode(prompt, { addSpecialTokens }), same, failed)

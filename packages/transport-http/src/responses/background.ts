@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Outcome, OutputSink, SequenceView, Token } from '@vllm-sim/core-engine'
-import type { Call } from '../generation/endpoint.ts'
+import type { Call } from '../generation/lowered.ts'
 import { type Headers, sendJson } from '../http/reply.ts'
 import { followResponse } from './follow.ts'
 import { ResponseRecord } from './record.ts'

@@ -1,5 +1,5 @@
 import { type Outcome, type SequenceView, Token } from '@vllm-sim/core-engine'
-import type { BodyEncoder, Call, Choice, StreamEncoder } from '../generation/endpoint.ts'
+import type { BodyEncoder, Call, Choice, StreamEncoder } from '../generation/lowered.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import { ResponseEvents } from './events.ts'
 import { ResponseRecord } from './record.ts'

@@ -1,4 +1,4 @@
-import type { Call } from '../generation/endpoint.ts'
+import type { Call } from '../generation/lowered.ts'
 import type { ResponsesBody } from './request.ts'
 import { shownChoice } from './tools.ts'
 

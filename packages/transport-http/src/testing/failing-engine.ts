@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { RequestError, type SequenceView, Token } from '@vllm-sim/core-engine'
+import type { GenerationEngine } from '@vllm-sim/serving'
 import { createHttpApi } from '../app.ts'
-import type { ApiContext, GenerationEngine } from '../context.ts'
+import type { ApiContext } from '../context.ts'
 import { createHttpServer } from '../http/server.ts'
 
 /** An engine that gives two tokens and then breaks. */

@@ -1,4 +1,4 @@
-import type { ApiLog } from '../context.ts'
+import type { ServingLog } from '@vllm-sim/serving'
 import { sendEmpty } from '../http/reply.ts'
 import { getJson, queryOf, type Route } from '../routing/route.ts'
 
@@ -12,7 +12,7 @@ export interface SleepingEngine {
 
 export interface SleepOptions {
   readonly engine: SleepingEngine
-  readonly log: ApiLog
+  readonly log: ServingLog
   /** Without it `POST /sleep` is answered and does nothing. */
   readonly allowed: boolean
 }

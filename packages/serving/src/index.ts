@@ -1,0 +1,38 @@
+export { brief } from './brief.ts'
+export type { Complete } from './complete.ts'
+export { ContentChance } from './content-chance.ts'
+export type { GenerationEngine, ServingContext, ServingLog } from './context.ts'
+export { FailureInjector, type FailureOptions, failureTypes, type InjectedFailure } from './failures.ts'
+export { isObject } from './is-object.ts'
+export {
+  byId,
+  type Candidate,
+  candidates,
+  logprobCount,
+  promptLogprobCount,
+  type TokenName,
+  tokenName,
+} from './logprobs.ts'
+export { type ResolvedModel, resolveModel } from './models.ts'
+export type { Mutable } from './mutable.ts'
+export { type Choice, PartCursor, type Piece, type Place, piecesOf, textOf } from './parts.ts'
+export {
+  type Call,
+  type EncodedPrompt,
+  imageDelay,
+  type PlannedAnswer,
+  type PlannedRequest,
+  plannedRequest,
+} from './plan.ts'
+export { andThen, chatPrompt, idsPrompt, type KeepOptions, textPrompt, tokenized } from './prompts.ts'
+export { Reasoning, reasons } from './reasoning.ts'
+export { checkParams, type RequestParams, type SamplingParams } from './sampling.ts'
+export {
+  defaultServingSettings,
+  type ImageSettings,
+  type Range,
+  type ReasoningSettings,
+  type ServingSettings,
+  type ToolCallSettings,
+} from './settings.ts'
+export { sumUsage, type Usage, type UsageOptions, usageOptions } from './usage.ts'

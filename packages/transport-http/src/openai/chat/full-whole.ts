@@ -1,0 +1,89 @@
+import { type Choice, type Piece, piecesOf, textOf } from '@vllm-sim/serving'
+import type { WholeEncoder } from '../../generation/endpoint.ts'
+import { imagePart } from '../../output/image.ts'
+import { joinChoices } from '../../output/join-choices.ts'
+import { contentEntry, promptLogprobs } from '../../output/logprobs.ts'
+import type { ChatFeatures, ChatPlan } from './plan.ts'
+import { chatCompletion } from './whole.ts'
+
+/** A chat completion with tool calls, reasoning, logprobs, token ids or an image that is sent whole. */
+export class FullChatWhole implements WholeEncoder {
+  readonly wantsTokens: boolean
+  readonly #plan: ChatPlan
+  readonly #features: ChatFeatures
+
+  constructor(plan: ChatPlan, features: ChatFeatures) {
+    this.#plan = plan
+    this.#features = features
+    this.wantsTokens = this.#features.logprobs !== undefined || this.#features.tokenIds
+  }
+
+  encode(choices: readonly Choice[]): string {
+    const list = joinChoices(choices, choice => this.#choice(choice))
+    return chatCompletion(this.#plan, choices, list, this.#promptMembers())
+  }
+
+  #choice(choice: Choice): string {
+    const { index, tokens, outcome } = choice
+    const pieces = piecesOf(choice)
+    const ids = this.#features.tokenIds ? `,"token_ids":[${tokens.map(token => token.id).join()}]` : ''
+    return (
+      `{"index":${index},"message":${this.#message(pieces, choice)},"logprobs":${this.#logprobs(pieces)},` +
+      `"finish_reason":"${outcome.finishReason}","stop_reason":${JSON.stringify(outcome.stopReason)}${ids}}`
+    )
+  }
+
+  #message(pieces: readonly Piece[], { outcome }: Choice): string {
+    const { role } = this.#plan
+    const { echo, image, reasoning } = this.#features
+    const generated = textOf(pieces, 'text')
+    const text = echo === '' ? generated : echo + (generated ?? '')
+    let content = text === undefined ? 'null' : JSON.stringify(text)
+    if (image && outcome.finishReason !== 'cache_threshold') {
+      content = `[${text === undefined ? '' : `{"type":"text","text":${content}},`}${imagePart}]`
+    }
+    const thought = reasoning ? textOf(pieces, 'reasoning') : undefined
+    const thoughtMembers =
+      thought === undefined
+        ? ''
+        : `,"reasoning_content":${JSON.stringify(thought)},"reasoning":${JSON.stringify(thought)}`
+    return `{"role":${role},"content":${content},"refusal":null${thoughtMembers}${toolCalls(pieces)}}`
+  }
+
+  /** Only text has logprobs, shown reasoning included; a choice that calls tools has none. */
+  #logprobs(pieces: readonly Piece[]): string {
+    const { logprobs, tokenName, reasoning } = this.#features
+    if (logprobs === undefined || pieces.some(piece => piece.kind === 'tool')) return 'null'
+    const entries: string[] = []
+    let position = 0
+    for (const { kind, tokens } of pieces) {
+      for (const token of tokens) {
+        if (kind === 'text' || reasoning) entries.push(contentEntry(token, position, logprobs, tokenName))
+        position++
+      }
+    }
+    return `{"content":[${entries.join()}],"refusal":null}`
+  }
+
+  #promptMembers(): string {
+    const { promptLogprobs: count, tokenIds, promptText } = this.#features
+    const prompt = this.#plan.request.prompts[0]!
+    let members = ''
+    if (count !== undefined) members += `,"prompt_logprobs":${promptLogprobs(prompt.tokens ?? [], count)}`
+    if (tokenIds) members += `,"prompt_token_ids":[${Array.from(prompt.tokenIds).join()}]`
+    if (promptText && prompt.text !== undefined) members += `,"prompt_text":${JSON.stringify(prompt.text)}`
+    return members
+  }
+}
+
+function toolCalls(pieces: readonly Piece[]): string {
+  const calls: string[] = []
+  for (const { tool, text } of pieces) {
+    if (!tool) continue
+    calls.push(
+      `{"id":"${tool.id}","type":"function","index":${tool.index},` +
+        `"function":{"name":${JSON.stringify(tool.name)},"arguments":${JSON.stringify(text)}}}`,
+    )
+  }
+  return calls.length === 0 ? '' : `,"tool_calls":[${calls.join()}]`
+}

@@ -1,0 +1,70 @@
+import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
+import type { StreamEncoder } from '../../generation/endpoint.ts'
+import type { EventStream } from '../../http/event-stream.ts'
+import { answerHead } from '../../output/head.ts'
+import { type TokenFrame, tokenFrame } from '../../output/token-frame.ts'
+import { runningUsage, totalUsage } from '../../output/usage.ts'
+import type { ChatPlan } from './plan.ts'
+
+/** The chunks of a streamed chat completion that is nothing but text. */
+export class ChatStream implements StreamEncoder {
+  readonly #plan: ChatPlan
+  readonly #outcomes: Outcome[] = []
+  /** Per choice the constant parts of its token chunks; present once its role was sent. */
+  readonly #frames: TokenFrame[] = []
+  #head = ''
+
+  constructor(plan: ChatPlan) {
+    this.#plan = plan
+  }
+
+  begin(): void {
+    this.#head = `data: ${answerHead(this.#plan, `chatcmpl-${this.#plan.request.id}`, 'chat.completion.chunk')}`
+  }
+
+  tokens(out: EventStream, sequence: SequenceView, tokens: readonly Token[], count: number): void {
+    const { index } = sequence
+    const frame = (this.#frames[index] ??= this.#open(out, sequence))
+    if (this.#plan.usage.continuous) {
+      for (let i = 0; i < count; i++) {
+        const usage = runningUsage(sequence, sequence.outputTokens - count + i + 1)
+        out.frame(this.#chunk(index, `{"content":"${tokens[i]!.json}"}`, null, usage))
+      }
+      return
+    }
+    const { head, tail, bytes } = frame
+    for (let i = 0; i < count; i++) {
+      const token = tokens[i]!
+      out.frame3(head, token.json, tail, bytes + token.jsonBytes)
+    }
+  }
+
+  finish(_out: EventStream, sequence: SequenceView, outcome: Outcome): void {
+    this.#outcomes[sequence.index] = outcome
+  }
+
+  end(out: EventStream): void {
+    const usage = totalUsage(this.#outcomes, this.#plan.request.n)
+    for (let index = 0; index < this.#outcomes.length; index++) {
+      const outcome = this.#outcomes[index]!
+      out.frame(this.#chunk(index, '{}', outcome, this.#plan.usage.continuous ? usage : 'null'))
+    }
+    if (this.#plan.usage.final) out.frame(`${this.#head}"usage":${usage},"choices":[]}\n\n`)
+    out.frame('data: [DONE]\n\n')
+  }
+
+  #open(out: EventStream, sequence: SequenceView): TokenFrame {
+    const { index } = sequence
+    const { role, usage } = this.#plan
+    out.frame(this.#chunk(index, `{"role":${role}}`, null, usage.continuous ? runningUsage(sequence, 0) : 'null'))
+    return tokenFrame(
+      `${this.#head}"usage":null,"choices":[{"index":${index},"delta":{"content":"`,
+      '"},"logprobs":null,"finish_reason":null}]}\n\n',
+    )
+  }
+
+  #chunk(index: number, delta: string, outcome: Outcome | null, usage: string): string {
+    const reason = outcome ? `"${outcome.finishReason}","stop_reason":${JSON.stringify(outcome.stopReason)}` : 'null'
+    return `${this.#head}"usage":${usage},"choices":[{"index":${index},"delta":${delta},"logprobs":null,"finish_reason":${reason}}]}\n\n`
+  }
+}

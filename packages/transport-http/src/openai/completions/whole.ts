@@ -1,0 +1,36 @@
+import type { Choice } from '@vllm-sim/serving'
+import type { WholeEncoder } from '../../generation/endpoint.ts'
+import { answerHead } from '../../output/head.ts'
+import { kvTransferMember } from '../../output/kv-transfer.ts'
+import { totalUsage } from '../../output/usage.ts'
+import type { CompletionPlan } from './plan.ts'
+
+/** A text completion that is nothing but text and is sent whole. */
+export class CompletionWhole implements WholeEncoder {
+  readonly wantsTokens = false
+  readonly #plan: CompletionPlan
+
+  constructor(plan: CompletionPlan) {
+    this.#plan = plan
+  }
+
+  encode(choices: readonly Choice[]): string {
+    let list = ''
+    for (const { index, text, outcome } of choices) {
+      list +=
+        `${list === '' ? '' : ','}{"index":${index},"text":${JSON.stringify(text)},"logprobs":null,` +
+        `"finish_reason":"${outcome.finishReason}","stop_reason":${JSON.stringify(outcome.stopReason)}}`
+    }
+    return textCompletion(this.#plan, choices, list)
+  }
+}
+
+/** A whole text completion around its choices. @param list the choices as JSON, without brackets */
+export function textCompletion(plan: CompletionPlan, choices: readonly Choice[], list: string): string {
+  const { request } = plan
+  const outcomes = choices.map(choice => choice.outcome)
+  return (
+    `${answerHead(plan, `cmpl-${request.id}-0`, 'text_completion')}"choices":[${list}],"service_tier":null,` +
+    `"usage":${totalUsage(outcomes, request.n)}${kvTransferMember(request)}}`
+  )
+}
