@@ -2,7 +2,21 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    projects: ['packages/*', 'apps/*', 'benchmarks', 'scripts'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'apps/*/{src,test}/**/*.test.ts',
+      'benchmarks/src/**/*.test.ts',
+      'scripts/**/*.test.ts',
+    ],
+    // Files share a worker: loading the sources anew for each costs as much as the tests. So no file leaves anything behind
+    // in a module or a global, and what cleans up after a test is registered by that test or its own file.
+    isolate: false,
+    // One for each core, also on two of them.
+    maxWorkers: '100%',
+    // Nothing is a failure because the machine is slow.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000, interval: 5 } },
     reporters: ['default', './scripts/sum-reporter.ts'],
   },
 })

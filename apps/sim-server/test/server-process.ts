@@ -1,12 +1,11 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { afterEach, vi } from 'vitest'
+import { onTestFinished } from 'vitest'
+import { freePort } from './free-port.ts'
 
-// Processes on a machine that others use too: slow is not wrong.
-vi.setConfig({ testTimeout: 60_000 })
+export { freePort } from './free-port.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
@@ -25,19 +24,21 @@ export class ServerProcess {
   #changed: (() => void)[] = []
   #over = false
 
-  /** Starts it with these arguments. What a test leaves running is killed after it. */
+  /** Starts it with these arguments. What a test leaves running is killed after it; to be used in tests alone. */
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(process.execPath, [main, ...args], {
       env: { ...cleanEnvironment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    running.add(this)
+    onTestFinished(async () => {
+      this.kill('SIGKILL')
+      await this.ended
+    })
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.log += text
       this.#notify()
     })
     this.ended = once(this.child, 'close').then(([code, signal]) => {
-      running.delete(this)
       this.#over = true
       this.#notify()
       return { code, signal }
@@ -69,14 +70,6 @@ export class ServerProcess {
   }
 }
 
-const running = new Set<ServerProcess>()
-
-afterEach(async () => {
-  const left = [...running]
-  for (const server of left) server.kill('SIGKILL')
-  await Promise.all(left.map(server => server.ended))
-})
-
 /** Variables that would change what is tested stay outside. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env)
@@ -97,29 +90,6 @@ export async function startServer(
   const server = new ServerProcess([...quick, '--host', '127.0.0.1', '--port', String(port), ...args], env)
   await server.logged(/Application startup complete/)
   return { server, port, url: `http://127.0.0.1:${port}` }
-}
-
-/** Below the ports that the system hands out by itself, and far from those of other test files at the same time. */
-const ports = { first: 10_000, last: 31_999 }
-let nextPort = ports.first + ((process.pid * 101) % 20_000)
-
-/** The first of `count` neighbouring ports that nobody listens on; not given out again by this file. */
-export async function freePort(count = 1): Promise<number> {
-  for (;;) {
-    if (nextPort + count > ports.last) nextPort = ports.first
-    const first = nextPort
-    nextPort += count
-    const free = await Promise.all(Array.from({ length: count }, (_, at) => isFree(first + at)))
-    if (free.every(one => one)) return first
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }
 
 /** Sends a JSON body. */

@@ -7,8 +7,6 @@ import { replayEvents } from './replay-client.ts'
 const topic = 'kv@10.0.0.1:8000@m'
 const event = (hash: number): KvCacheEvent => ({ type: 'BlockRemoved', hashes: [BigInt(hash)] })
 // Real sockets on a machine that others use too: slow is not wrong.
-vi.setConfig({ testTimeout: 30_000 })
-
 const open: { close(): void | Promise<void> }[] = []
 afterEach(async () => {
   for (const socket of open.splice(0)) await socket.close()

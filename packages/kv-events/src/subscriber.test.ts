@@ -7,8 +7,6 @@ import { KvEventPublisher } from './publisher.ts'
 import { type KvEventGap, KvEventSubscriber, type KvEventSubscriberOptions } from './subscriber.ts'
 
 // Real sockets on a machine that others use too: slow is not wrong.
-vi.setConfig({ testTimeout: 30_000 })
-
 const open: { close(): void | Promise<void> }[] = []
 afterEach(async () => {
   for (const socket of open.splice(0)) await socket.close()

@@ -4,8 +4,6 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { freePort } from '../server-process.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 export interface Reply<T = Body> {
