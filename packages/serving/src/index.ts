@@ -2,8 +2,11 @@ export { brief } from './brief.ts'
 export type { Complete } from './complete.ts'
 export { ContentChance } from './content-chance.ts'
 export type { GenerationEngine, ServingContext, ServingLog } from './context.ts'
+export { booleanValue, returnError } from './controls.ts'
+export { embeddingSteps, embeddingValue, embeddingVector } from './embedding.ts'
 export { FailureInjector, type FailureOptions, failureTypes, type InjectedFailure } from './failures.ts'
 export { isObject } from './is-object.ts'
+export { kvTransferAnswer } from './kv-transfer.ts'
 export {
   byId,
   type Candidate,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
+import { embeddingVector } from '@vllm-sim/serving'
 import { checkContent, messageSchema, toChatRender, type WireMessage } from '../chat/request.ts'
 import type { ApiContext } from '../context.ts'
 import { requestId, responseHeaders } from '../generation/headers.ts'
@@ -10,7 +11,7 @@ import { postJson, type Route } from '../routing/route.ts'
 import { arrayOf, boolean, integer, object, string } from '../schema/types.ts'
 import { validator } from '../schema/validator.ts'
 import { inputsOf } from './input.ts'
-import { floatBytes, floatJson, vectorSteps } from './vector.ts'
+import { floatBytes, floatJson } from './vector.ts'
 
 interface EmbeddingBody {
   readonly model?: string | null
@@ -66,7 +67,7 @@ async function embed(json: unknown, req: IncomingMessage, res: ServerResponse, c
     const ids = idsOf(text, addSpecialTokens, context)
     const list = ids instanceof Promise ? await ids : ids
     tokens += list.length
-    vectors.push(vectorSteps(list, dimensions))
+    vectors.push(embeddingVector(list, dimensions))
   }
   const id = requestId(req, context, body)
   const answer: Answer = {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
-import { type ResolvedModel, resolveModel } from '@vllm-sim/serving'
+import { type ResolvedModel, resolveModel, returnError } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { commonErrors, toRequestError } from '../http/errors.ts'
 import { sendError } from '../http/reply.ts'
 import { BodySink } from './body-sink.ts'
 import type { CommonWire, GenerationEndpoint, HttpCall, Plan } from './endpoint.ts'
-import { booleanHeader, requestId, responseHeaders, returnError } from './headers.ts'
+import { booleanHeader, headerText, requestId, responseHeaders } from './headers.ts'
 import { StreamSink } from './stream-sink.ts'
 import { unparsable } from './unparsable.ts'
 
@@ -75,7 +75,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
     try {
       const wire = this.#endpoint.decode(parse(content))
       this.id = requestId(this.#req, context, wire)
-      const failure = returnError(this.#req) ?? context.settings.injectFailure?.(content)
+      const failure = returnError(headerText(this.#req, 'x-return-error')) ?? context.settings.injectFailure?.(content)
       if (failure) throw new RequestError(failure.status, failure.message, failure.param)
       this.model = resolveModel(wire.model, context)
       const plan = this.#endpoint.plan(wire, this)

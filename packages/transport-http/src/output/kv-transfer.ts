@@ -1,9 +1,7 @@
 import type { GenerationRequest } from '@vllm-sim/core-engine'
+import { kvTransferAnswer } from '@vllm-sim/serving'
 
-/** What a prefilling instance tells the decoding one. There is no real cache to fetch, so the values are constants. */
-const answer =
-  ',"kv_transfer_params":{"do_remote_decode":false,"do_remote_prefill":true,"remote_engine_id":"DUMMY_ID",' +
-  '"remote_block_ids":["DUMMY_ID"],"remote_host":"DUMMY","remote_port":1234,"tp_size":1}'
+const answer = `,"kv_transfer_params":${JSON.stringify(kvTransferAnswer)}`
 
 /** The member of an answer to `do_remote_decode`, with the comma before it; empty otherwise. */
 export function kvTransferMember({ kvTransfer }: Pick<GenerationRequest, 'kvTransfer'>): string {
