@@ -102,7 +102,14 @@ export interface PlannedOutput {
 /** A stretch of the output of one kind. */
 export interface OutputPart {
   readonly kind: 'reasoning' | 'text' | 'tool'
+  /** All tokens, or with `extend` those that were made so far, at least one; the list only grows. */
   readonly tokens: readonly Token[]
+  /**
+   * Makes more tokens of a long part, at the end of `tokens`. Asked for as soon as the last one is handed out, so that
+   * a token is the last of its part exactly if it is the last of the list.
+   * @returns false when there are no more
+   */
+  readonly extend?: (() => boolean) | undefined
   /** Tool parts only: what is called. */
   readonly tool?: { readonly id: string; readonly name: string }
 }

@@ -140,7 +140,7 @@ export class PlannedSource implements TextSource {
     const part = this.#plan.parts[this.#part]
     if (!part) return this.#rest!.next()
     const token = part.tokens[this.#at++]!
-    if (this.#at >= part.tokens.length) {
+    if (this.#at >= part.tokens.length && !part.extend?.()) {
       this.#part++
       this.#at = 0
       this.#skipEmpty()

@@ -71,6 +71,12 @@ class Joining {
     this.#done.add(schema)
   }
 
+  #addNew<T>(list: T[], value: T | undefined): void {
+    if (value === undefined) return
+    this.#budget.spend(list.length / 16)
+    if (!list.includes(value)) list.push(value)
+  }
+
   #never(reason: string, at: JsonObject | undefined): void {
     this.#shape.never ??= { reason, at }
   }
@@ -97,8 +103,8 @@ class Joining {
     shape.maxItems = Math.min(shape.maxItems, number('maxItems') ?? shape.maxItems)
     shape.minProperties = Math.max(shape.minProperties, number('minProperties') ?? 0)
     shape.maxProperties = Math.min(shape.maxProperties, number('maxProperties') ?? shape.maxProperties)
-    addNew(shape.patterns, own(schema, 'pattern') as string | undefined)
-    addNew(shape.formats, own(schema, 'format') as string | undefined)
+    this.#addNew(shape.patterns, own(schema, 'pattern') as string | undefined)
+    this.#addNew(shape.formats, own(schema, 'format') as string | undefined)
     shape.unique ||= own(schema, 'uniqueItems') === true
     if (ABOUT_ELEMENTS.some(name => Object.hasOwn(schema, name))) shape.arrays.push(schema)
     if (ABOUT_MEMBERS.some(name => Object.hasOwn(schema, name))) shape.objects.push(schema)
@@ -109,24 +115,26 @@ class Joining {
       shape.minItems = Math.max(shape.minItems, min)
     }
     if (Object.hasOwn(schema, 'propertyNames')) shape.names.push(this.#document.at(schema, 'propertyNames'))
-    for (const name of (own(schema, 'required') as string[] | undefined) ?? []) shape.required.add(name)
+    const required = (own(schema, 'required') as string[] | undefined) ?? []
+    this.#budget.spend(required.length / 8)
+    for (const name of required) shape.required.add(name)
     this.#extra((schema as { [EXTRA]?: Extra })[EXTRA])
   }
 
   #extra(extra: Extra | undefined): void {
     if (!extra) return
     const shape = this.#shape
-    for (const value of extra.exclude ?? []) shape.excluded.add(keyOf(value))
+    for (const value of extra.exclude ?? []) shape.excluded.add(keyOf(value, this.#budget))
     for (const name of extra.forbid ?? []) shape.forbidden.add(name)
-    for (const pattern of extra.notPatterns ?? []) addNew(shape.notPatterns, pattern)
+    for (const pattern of extra.notPatterns ?? []) this.#addNew(shape.notPatterns, pattern)
     if (extra.fraction) shape.types &= ~INTEGER
   }
 
   #only(values: readonly unknown[], at: JsonObject): void {
     const shape = this.#shape
-    this.#budget.spend(values.length / 100)
-    const before = shape.values && new Set(shape.values.map(keyOf))
-    shape.values = before ? values.filter(value => before.has(keyOf(value))) : values
+    const key = (value: unknown) => keyOf(value, this.#budget)
+    const before = shape.values && new Set(shape.values.map(key))
+    shape.values = before ? values.filter(value => before.has(key(value))) : values
     if (shape.values.length === 0)
       this.#never('the enum and const of the schemas that are joined here have no value in common', at)
   }
@@ -144,8 +152,8 @@ class Joining {
     if (typeof maximum === 'number') lower(maximum, own(schema, 'exclusiveMaximum') === true)
     if (typeof exclusiveMinimum === 'number') raise(exclusiveMinimum, true)
     if (typeof exclusiveMaximum === 'number') lower(exclusiveMaximum, true)
-    if (typeof multipleOf === 'number') addNew(shape.multiples, multipleOf)
-    if (format === 'int32' || format === 'int64') addNew(shape.multiples, 1)
+    if (typeof multipleOf === 'number') this.#addNew(shape.multiples, multipleOf)
+    if (format === 'int32' || format === 'int64') this.#addNew(shape.multiples, 1)
   }
 
   /** Keywords that hold further schemas for the same value. */
@@ -196,6 +204,7 @@ class Joining {
         const value = map![name]
         if (Array.isArray(value)) {
           const known = this.#shape.dependents.get(name) ?? new Set()
+          this.#budget.spend(1 + value.length / 8)
           for (const needed of value) known.add(needed)
           this.#shape.dependents.set(name, known)
         } else {
@@ -227,15 +236,11 @@ class Joining {
     }
     if (!shape.values) return
     const { types, excluded, values } = shape
-    this.#budget.spend(values.length / 100)
+    this.#budget.spend(values.length / 32)
     if (types !== ALL_TYPES) shape.values = values.filter(value => types & typeOf(value))
-    if (excluded.size > 0) shape.values = shape.values.filter(value => !excluded.has(keyOf(value)))
+    if (excluded.size > 0) shape.values = shape.values.filter(value => !excluded.has(keyOf(value, this.#budget)))
     if (shape.values.length === 0) this.#never('no value of enum or const has the type that is asked for', shape.at)
   }
-}
-
-function addNew<T>(list: T[], value: T | undefined): void {
-  if (value !== undefined && !list.includes(value)) list.push(value)
 }
 
 /** Gives schemas that were made here the place of the schema they come from. */

@@ -1,7 +1,7 @@
 import { EXTRA, type Extra, type Schema, type SchemaDocument } from './document.ts'
 import type { Budget } from './errors.ts'
 import { FORMATS, LOOSE_FORMATS } from './formats.ts'
-import { codePoints, isObject, type JsonObject, keyOf, own } from './json.ts'
+import { CHARACTERS_PER_STEP, codePoints, isObject, type JsonObject, keyOf, own } from './json.ts'
 import { isMultiple } from './numbers.ts'
 import { TextConditions } from './regex.ts'
 import { typeBits, typeOf } from './shape.ts'
@@ -21,7 +21,10 @@ export class Checker {
   readonly #document: SchemaDocument
   readonly #budget: Budget
   readonly #conditions = new Map<string, TextConditions>()
-  readonly #enums = new Map<JsonObject, Set<unknown>>()
+  /** Keys of the values in enum, const and what derived schemas exclude, by the list or the schema that has them. */
+  readonly #known = new Map<object, Set<unknown>>()
+  readonly #keys = new WeakMap<object, unknown>()
+  readonly #lengths = new Map<string, number>()
   /** Strings of the client's that count as what their formats say. */
   readonly #trusted = new Set<string>()
 
@@ -55,7 +58,7 @@ export class Checker {
   /** Whether a text contains a match of the pattern. */
   matches(pattern: string, text: string): boolean {
     let conditions = this.#conditions.get(pattern)
-    if (!conditions) this.#conditions.set(pattern, (conditions = new TextConditions().containing(pattern)))
+    if (!conditions) this.#conditions.set(pattern, (conditions = new TextConditions(this.#budget).containing(pattern)))
     this.#budget.spend(1 + (text.length >> 3))
     return conditions.test(text)
   }
@@ -82,24 +85,51 @@ export class Checker {
 
   /** enum, const, and what derived schemas exclude. */
   #fixed(schema: JsonObject, value: unknown): boolean {
-    if (Object.hasOwn(schema, 'const') && keyOf(schema['const']) !== keyOf(value)) return false
+    if (Object.hasOwn(schema, 'const') && !this.#among(schema, [schema['const']], value)) return false
     if (Object.hasOwn(schema, 'enum')) {
-      let known = this.#enums.get(schema)
-      if (!known) this.#enums.set(schema, (known = new Set((schema['enum'] as unknown[]).map(keyOf))))
-      if (!known.has(keyOf(value))) return false
+      const values = schema['enum'] as unknown[]
+      if (!this.#among(values, values, value)) return false
     }
     const extra = (schema as { [EXTRA]?: Extra })[EXTRA]
     if (!extra) return true
-    if (extra.exclude?.some(one => keyOf(one) === keyOf(value))) return false
+    if (extra.exclude && this.#among(extra.exclude, extra.exclude, value)) return false
     if (isObject(value) && extra.forbid?.some(name => Object.hasOwn(value, name))) return false
     if (typeof value === 'string' && extra.notPatterns?.some(pattern => this.matches(pattern, value))) return false
     return !(extra.fraction && Number.isInteger(value))
   }
 
+  /** @param owner what the keys of the values are remembered by */
+  #among(owner: object, values: readonly unknown[], value: unknown): boolean {
+    let known = this.#known.get(owner)
+    if (!known) this.#known.set(owner, (known = new Set(values.map(one => this.#key(one)))))
+    return known.has(this.#key(value))
+  }
+
+  /** A key that is made once for each object. */
+  #key(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value
+    let key = this.#keys.get(value)
+    if (key === undefined) this.#keys.set(value, (key = keyOf(value, this.#budget)))
+    return key
+  }
+
+  /** Code points. Long strings are counted once, however often they occur. */
+  #length(text: string): number {
+    if (text.length < 1000) return codePoints(text)
+    let length = this.#lengths.get(text)
+    if (length === undefined) {
+      this.#budget.spend(text.length / CHARACTERS_PER_STEP)
+      // A few long strings occur again and again; those that occur once need no memory.
+      if (this.#lengths.size >= 64) this.#lengths.clear()
+      this.#lengths.set(text, (length = codePoints(text)))
+    }
+    return length
+  }
+
   #string(schema: JsonObject, value: string): boolean {
     const { minLength, maxLength, pattern, format } = schema as Record<string, never>
-    if (minLength !== undefined && codePoints(value) < minLength) return false
-    if (maxLength !== undefined && codePoints(value) > maxLength) return false
+    if (minLength !== undefined && this.#length(value) < minLength) return false
+    if (maxLength !== undefined && this.#length(value) > maxLength) return false
     if (pattern !== undefined && !this.matches(pattern, value)) return false
     const form = typeof format === 'string' ? own(FORMATS, format) : undefined
     return form === undefined || this.#inFormat(format!, value)
@@ -115,7 +145,7 @@ export class Checker {
   #whole(source: string, value: string): boolean {
     const key = ` ${source}`
     let conditions = this.#conditions.get(key)
-    if (!conditions) this.#conditions.set(key, (conditions = new TextConditions().matching(source)))
+    if (!conditions) this.#conditions.set(key, (conditions = new TextConditions(this.#budget).matching(source)))
     return conditions.test(value)
   }
 
@@ -154,7 +184,7 @@ export class Checker {
     const { minItems, maxItems, uniqueItems, contains, minContains, maxContains } = schema as Record<string, never>
     if (minItems !== undefined && value.length < minItems) return false
     if (maxItems !== undefined && value.length > maxItems) return false
-    if (uniqueItems && new Set(value.map(keyOf)).size < value.length) return false
+    if (uniqueItems && new Set(value.map(item => this.#key(item))).size < value.length) return false
     const list = Array.isArray(schema['items']) ? 'items' : 'prefixItems'
     const leading = (own(schema, list) as Schema[] | undefined)?.length ?? 0
     const rest = list === 'items' ? 'additionalItems' : 'items'
@@ -172,10 +202,14 @@ export class Checker {
 
   #object(schema: JsonObject, value: JsonObject, seen: Seen | undefined): boolean {
     const names = Object.keys(value)
+    this.#budget.spend(names.length / 8)
     const { minProperties, maxProperties, required, propertyNames } = schema as Record<string, never>
     if (minProperties !== undefined && names.length < minProperties) return false
     if (maxProperties !== undefined && names.length > maxProperties) return false
-    if (required !== undefined && !(required as string[]).every(name => Object.hasOwn(value, name))) return false
+    if (required !== undefined) {
+      this.#budget.spend((required as string[]).length / 8)
+      if (!(required as string[]).every(name => Object.hasOwn(value, name))) return false
+    }
     const properties = own(schema, 'properties') as JsonObject | undefined
     const patterns = Object.keys((own(schema, 'patternProperties') as JsonObject | undefined) ?? {})
     const hasAdditional = Object.hasOwn(schema, 'additionalProperties')
@@ -197,9 +231,11 @@ export class Checker {
     for (const keyword of ['dependentRequired', 'dependentSchemas', 'dependencies']) {
       const map = own(schema, keyword) as JsonObject | undefined
       for (const name of Object.keys(map ?? {})) {
+        this.#budget.spend(1 / 8)
         if (!Object.hasOwn(value, name)) continue
         const needed = map![name]
         if (Array.isArray(needed)) {
+          this.#budget.spend(needed.length / 8)
           if (!needed.every(other => Object.hasOwn(value, other))) return false
         } else if (!this.#check(this.#document.at(schema, keyword, name), value, seen)) return false
       }

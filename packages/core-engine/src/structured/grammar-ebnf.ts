@@ -1,5 +1,5 @@
 import { complement, normalize } from './charset.ts'
-import type { Grammar, Part } from './grammar.ts'
+import type { Grammar, Part } from './grammar-part.ts'
 import { Scanner, unescaped } from './grammar-scanner.ts'
 
 const BLANK = /(?:\s+|#[^\n]*)+/y

@@ -1,6 +1,6 @@
 import { normalize } from './charset.ts'
-import { GrammarError } from './errors.ts'
-import type { Grammar, Part } from './grammar.ts'
+import { type Budget, GrammarError } from './errors.ts'
+import type { Grammar, Part } from './grammar-part.ts'
 import { Scanner, unescaped } from './grammar-scanner.ts'
 import { compileRegex } from './regex.ts'
 
@@ -44,8 +44,8 @@ const COMMON: Readonly<Record<string, string>> = {
  * aliases, priorities, `%import common.…` and `%ignore`. The first text to derive is `start`.
  * @throws GrammarError with the line, also for templates and other directives.
  */
-export function parseLark(source: string): Grammar {
-  const scanner = new Scanner(source)
+export function parseLark(source: string, budget: Budget): Grammar {
+  const scanner = new LarkScanner(source, budget)
   const rules = new Map<string, Part>()
   const ignored: Part[] = []
   for (scanner.take(LINES); !scanner.done; scanner.take(LINES)) {
@@ -68,17 +68,32 @@ export function parseLark(source: string): Grammar {
   return { rules, start: 'start', spaced: ignored.some(part => isBlank(part, rules)) }
 }
 
-function importTerminals(scanner: Scanner, [, path, list, alias]: RegExpExecArray, rules: Map<string, Part>): void {
+class LarkScanner extends Scanner {
+  readonly #budget: Budget
+
+  constructor(source: string, budget: Budget) {
+    super(source)
+    this.#budget = budget
+  }
+
+  /** The part that a regular expression means. */
+  pattern(source: string, flags: string): Part {
+    const pattern = compileRegex(source, flags, this.#budget)
+    return { kind: 'pattern', pattern, shortest: pattern.smallest(undefined, this.#budget).length }
+  }
+}
+
+function importTerminals(scanner: LarkScanner, [, path, list, alias]: RegExpExecArray, rules: Map<string, Part>): void {
   const names = list === undefined ? [path!.split('.').at(-1)!] : list.split(',').map(name => name.trim())
   const library = list === undefined ? path!.split('.').slice(0, -1).join('.') : path
   for (const name of names) {
     const pattern = Object.hasOwn(COMMON, name) ? COMMON[name] : undefined
     if (library !== 'common' || pattern === undefined) throw scanner.fail(`%import ${library}.${name} is not supported`)
-    rules.set(alias ?? name, { kind: 'pattern', pattern: compileRegex(pattern) })
+    rules.set(alias ?? name, scanner.pattern(pattern, ''))
   }
 }
 
-function alternatives(scanner: Scanner): Part {
+function alternatives(scanner: LarkScanner): Part {
   const parts: Part[] = []
   scanner.take(BLANK)
   scanner.take(/\|/y)
@@ -90,7 +105,7 @@ function alternatives(scanner: Scanner): Part {
   return parts.length === 1 ? parts[0]! : { kind: 'any', parts }
 }
 
-function sequence(scanner: Scanner): Part {
+function sequence(scanner: LarkScanner): Part {
   const parts: Part[] = []
   for (let part = element(scanner); part; part = element(scanner)) {
     scanner.take(BLANK)
@@ -100,7 +115,7 @@ function sequence(scanner: Scanner): Part {
   return parts.length === 1 ? parts[0]! : { kind: 'all', parts }
 }
 
-function element(scanner: Scanner): Part | undefined {
+function element(scanner: LarkScanner): Part | undefined {
   const string = scanner.take(STRING)
   if (string) {
     const low = unescaped(string[1]!)
@@ -112,7 +127,7 @@ function element(scanner: Scanner): Part | undefined {
     return { kind: 'set', set: normalize(ends as number[]) }
   }
   const regex = scanner.take(REGEX)
-  if (regex) return { kind: 'pattern', pattern: compileRegex(regex[1]!.replaceAll('\\/', '/'), regex[2]) }
+  if (regex) return scanner.pattern(regex[1]!.replaceAll('\\/', '/'), regex[2]!)
   const name = scanner.take(NAME)
   if (name) {
     if (scanner.sees(/\{/y)) throw scanner.fail('templates are not supported')
@@ -132,7 +147,7 @@ function element(scanner: Scanner): Part | undefined {
   throw scanner.fail('this is not part of the notation')
 }
 
-function repeated(scanner: Scanner, part: Part): Part {
+function repeated(scanner: LarkScanner, part: Part): Part {
   const sign = scanner.take(/[*+?]/y)
   if (sign) {
     return { kind: 'repeat', part, min: sign[0] === '+' ? 1 : 0, max: sign[0] === '?' ? 1 : Number.POSITIVE_INFINITY }
@@ -145,10 +160,13 @@ function repeated(scanner: Scanner, part: Part): Part {
 }
 
 /** Whether what is ignored is white space. */
-function isBlank(part: Part, rules: ReadonlyMap<string, Part>): boolean {
+function isBlank(part: Part, rules: ReadonlyMap<string, Part>, seen = new Set<Part>()): boolean {
   const known = part.kind === 'rule' ? rules.get(part.name) : part
-  if (known?.kind === 'pattern') return /^\s+$/.test(known.pattern.smallest())
-  return known?.kind === 'text'
+  // A part that was looked at before is not blank, or the search had ended.
+  if (!known || seen.has(known)) return false
+  seen.add(known)
+  if (known.kind === 'pattern') return /^\s+$/.test(known.pattern.smallest())
+  return known.kind === 'text'
     ? /^\s+$/.test(known.text)
-    : known?.kind === 'any' && known.parts.some(one => isBlank(one, rules))
+    : known.kind === 'any' && known.parts.some(one => isBlank(one, rules, seen))
 }

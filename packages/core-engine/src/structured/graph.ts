@@ -21,6 +21,10 @@ export interface SchemaNode {
   values: readonly unknown[] | undefined
   readonly members: Map<string, SchemaNode>
   readonly elements: SchemaNode[]
+  /** Declared names and their places, when they were asked for. */
+  declared: ReadonlyMap<string, number> | undefined
+  /** Of `values` the one with the shortest JSON, when it was asked for. */
+  shortest: { readonly value: unknown } | undefined
   /** Least number of values, and of characters of JSON, of an instance; set when it was measured. */
   size: number | undefined
   chars: number
@@ -52,11 +56,11 @@ export class SchemaGraph {
       if (schema === true) continue
       ids.push(schema === false ? 'false' : `${this.document.id(schema)}`)
     }
-    this.budget.spend(1 + ids.length + decided.size)
+    this.budget.spend(1 + 2 * (ids.length + decided.size))
     const key = `${[...new Set(ids)].sort().join()}|${[...decided].sort().join(';')}`
     let node = this.#nodes.get(key)
     if (!node) {
-      this.budget.spend(10)
+      this.budget.spend(25)
       const shape = absorb(this.document, this.budget, schemas, decided)
       const integer = (shape.types & (INTEGER | FRACTION)) === INTEGER
       node = {
@@ -65,11 +69,13 @@ export class SchemaGraph {
         decided,
         shape,
         numbers: new NumberDomain({ ...shape, integer }),
-        strings: new StringDomain(shape),
+        strings: new StringDomain(shape, this.budget),
         options: undefined,
         values: undefined,
         members: new Map(),
         elements: [],
+        declared: undefined,
+        shortest: undefined,
         size: undefined,
         chars: Number.POSITIVE_INFINITY,
       }
@@ -96,7 +102,7 @@ export class SchemaGraph {
   /** Whether a value fulfils every schema of the node. */
   valid(node: SchemaNode, value: unknown): boolean {
     const { excluded } = node.shape
-    if (excluded.size > 0 && excluded.has(keyOf(value))) return false
+    if (excluded.size > 0 && excluded.has(keyOf(value, this.budget))) return false
     return node.schemas.every(schema => this.checker.valid(schema, value))
   }
 
@@ -168,13 +174,17 @@ export class SchemaGraph {
   }
 
   /** Names that schemas declare, in the order of the documents, without those that no value may have. */
-  declared(node: SchemaNode): string[] {
-    const names = new Set<string>()
+  declared(node: SchemaNode): ReadonlyMap<string, number> {
+    if (node.declared) return node.declared
+    const names = new Map<string, number>()
+    const add = (name: string) => names.has(name) || names.set(name, names.size)
     for (const schema of node.shape.objects) {
-      for (const name of Object.keys((own(schema, 'properties') as JsonObject | undefined) ?? {})) names.add(name)
+      Object.keys((own(schema, 'properties') as JsonObject | undefined) ?? {}).forEach(add)
     }
-    for (const name of node.shape.required) names.add(name)
-    return [...names]
+    node.shape.required.forEach(add)
+    this.budget.spend(names.size / 8)
+    node.declared = names
+    return names
   }
 
   /** Whether a member of this name may be there at all; its value is another question. */

@@ -1,12 +1,12 @@
-export { GrammarError, RegexError, SchemaError, StructureError } from './errors.ts'
+export { Budget, GrammarError, RegexError, requestBudget, SchemaError, StructureError, WorkError } from './errors.ts'
 export { compileGrammar } from './grammar.ts'
 export type { GeneratorOptions } from './instance.ts'
-export { jsonText } from './json.ts'
 export { checkKeywords } from './keywords.ts'
 export type { Range } from './numbers.ts'
 export { compileRegex, type TextSourceOfPattern } from './regex.ts'
 export { type CompileOptions, compileSchema, DEFAULT_GENERATOR_OPTIONS, type SchemaGenerator } from './schema.ts'
 export { type Constraint, compileConstraint, type StructuredText } from './structured-text.ts'
+export { JsonText, type Text, WholeText } from './text.ts'
 export {
   checkTool,
   compileTool,
@@ -14,5 +14,4 @@ export {
   type ToolArguments,
   type ToolDeclaration,
   ToolError,
-  toolArguments,
 } from './tools.ts'

@@ -1,10 +1,12 @@
 import type { Random } from '@vllm-sim/latency'
+import { RegexError } from './errors.ts'
 import type { SchemaGraph, SchemaNode } from './graph.ts'
-import { assign, countValues, type JsonObject, jsonText, keyOf } from './json.ts'
+import { assign, CHARACTERS_PER_STEP, countValues, type JsonObject, keyOf } from './json.ts'
 import { isWide, MAX_VALUES, type Measure } from './measure.ts'
 import { type Allowance, Attempt, MemberChooser } from './members.ts'
 import type { Range } from './numbers.ts'
 import { ALL_TYPES, ARRAY, BOOLEAN, FRACTION, INTEGER, NULL, OBJECT, STRING } from './shape.ts'
+import { jsonLength } from './text.ts'
 
 /** Ranges and probabilities for what a schema leaves open; a schema's own limits always win. */
 export interface GeneratorOptions {
@@ -125,14 +127,27 @@ export class InstanceMaker {
   }
 
   #value(node: SchemaNode, values: readonly unknown[]): unknown {
-    if (this.#extent === 'smallest') {
-      return values.reduce((best, value) => (jsonText(value).length < jsonText(best).length ? value : best))
-    }
+    this.#graph.budget.spend()
+    if (this.#extent === 'smallest') return this.#shortest(node, values)
     const value = values[this.#random.int(0, values.length - 1)]
     const extra = countValues(value) - this.#measure.size(node)
     if (extra > this.#spare.left) return values.find(one => countValues(one) === this.#measure.size(node))
     this.#spare.left -= extra
     return value
+  }
+
+  /** The value with the shortest JSON. */
+  #shortest(node: SchemaNode, values: readonly unknown[]): unknown {
+    if (values === node.values && node.shortest) return node.shortest.value
+    let best = values[0]
+    let least = Number.POSITIVE_INFINITY
+    for (const value of values) {
+      const length = jsonLength(value)
+      this.#graph.budget.spend(1 / 8 + length / CHARACTERS_PER_STEP)
+      if (length < least) [best, least] = [value, length]
+    }
+    if (values === node.values) node.shortest = { value: best }
+    return best
   }
 
   /** One of the types that can be had; where none is named, the one that the other keywords are about. */
@@ -259,10 +274,10 @@ export class InstanceMaker {
     const spare = this.#spare.left
     for (let attempt = 0; attempt < 40; attempt++) {
       this.#spare.left = spare
-      const rest = node.values?.filter(value => !seen.has(keyOf(value)))
+      const rest = node.values?.filter(value => !seen.has(keyOf(value, this.#graph.budget)))
       if (rest?.length === 0) return undefined
       const value = rest ? this.#value(node, rest) : this.make(node, attempt)
-      const key = keyOf(value)
+      const key = keyOf(value, this.#graph.budget)
       if (seen.has(key)) continue
       seen.add(key)
       return value
@@ -285,8 +300,9 @@ function hasString(node: SchemaNode): boolean {
   try {
     node.strings.smallest()
     return true
-  } catch {
-    return false
+  } catch (error) {
+    if (error instanceof RegexError) return false
+    throw error
   }
 }
 

@@ -1,3 +1,8 @@
+import type { Budget } from './errors.ts'
+
+/** Characters that are copied, compared or counted for one step of a budget. */
+export const CHARACTERS_PER_STEP = 64
+
 /** A JSON object. */
 export type JsonObject = Record<string, unknown>
 
@@ -19,26 +24,22 @@ export function assign(object: JsonObject, name: string, value: unknown): void {
 }
 
 /**
- * Compact JSON text. With `sorted` the members of every object are in the order of their names (by UTF-16 code units;
- * also names that look like numbers, which JavaScript's objects would move), otherwise in the object's own order.
+ * A key that two values share exactly if JSON Schema calls them equal: `1` and `1.0`, members in any order. The value
+ * itself where it is no array or object.
  */
-export function jsonText(value: unknown, sorted = false): string {
-  if (!sorted || typeof value !== 'object' || value === null) return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map(item => jsonText(item, true)).join()}]`
+export function keyOf(value: unknown, budget: Budget): unknown {
+  budget.spend(1 / 8)
+  return typeof value === 'object' && value !== null ? `\0${canonical(value, budget)}` : value
+}
+
+/** Compact JSON with sorted members, paid for before it is made. */
+function canonical(value: unknown, budget: Budget): string {
+  if (typeof value === 'string') budget.spend(value.length / CHARACTERS_PER_STEP)
+  budget.spend(1 / 4)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(item => canonical(item, budget)).join()}]`
   const names = Object.keys(value).sort()
-  return `{${names.map(name => `${JSON.stringify(name)}:${jsonText((value as JsonObject)[name], true)}`).join()}}`
-}
-
-/** A text that two values share exactly if JSON Schema calls them equal: `1` and `1.0`, members in any order. */
-function canonical(value: unknown): string {
-  return jsonText(value, true)
-}
-
-/**
- * A key that equal values share, for sets: cheaper than `canonical` for everything but arrays and objects.
- */
-export function keyOf(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? `\0${canonical(value)}` : value
+  return `{${names.map(name => `${canonical(name, budget)}:${canonical((value as JsonObject)[name], budget)}`).join()}}`
 }
 
 /** Number of values in a value: itself and everything inside. */

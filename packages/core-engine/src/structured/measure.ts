@@ -1,7 +1,8 @@
-import { RegexError, SchemaError } from './errors.ts'
+import { type Budget, RegexError, SchemaError } from './errors.ts'
 import type { SchemaGraph, SchemaNode } from './graph.ts'
-import { codePoints, countValues, type JsonObject, jsonText } from './json.ts'
+import { CHARACTERS_PER_STEP, codePoints, countValues, type JsonObject } from './json.ts'
 import { ARRAY, BOOLEAN, FRACTION, INTEGER, NULL, OBJECT, type Shape, STRING } from './shape.ts'
+import { jsonLength } from './text.ts'
 
 /** Most values in a generated instance, itself and everything inside counted. */
 export const MAX_VALUES = 1000
@@ -97,10 +98,10 @@ export class Measure {
       return best
     }
     if (node.values) {
-      this.#graph.budget.spend(node.values.length / 100)
       return node.values.reduce<Cost>((best, value) => {
         const size = countValues(value)
-        return size > MAX_VALUES ? best : cheaper(best, { size, chars: textLength(value) })
+        this.#graph.budget.spend(size / 8)
+        return size > MAX_VALUES ? best : cheaper(best, { size, chars: textLength(value, this.#graph.budget) })
       }, IMPOSSIBLE)
     }
     const { types } = node.shape
@@ -144,7 +145,7 @@ export class Measure {
 
   #object(node: SchemaNode, get: (node: SchemaNode) => Cost): Cost {
     const { minProperties, maxProperties } = node.shape
-    const names = closure(node.shape, node.shape.required)
+    const names = closure(node.shape, node.shape.required, this.#graph.budget)
     if (names.size > maxProperties || minProperties > maxProperties) return IMPOSSIBLE
     let [size, chars] = [1, 2]
     for (const name of names) {
@@ -184,7 +185,7 @@ export class Measure {
     const fail = (reason: string) => this.#error(reason, shape.at)
     if (node.options) return node.options[0]!
     if (node.values) return fail('no value of enum or const fulfils the other keywords and is small enough')
-    const names = closure(shape, shape.required)
+    const names = closure(shape, shape.required, this.#graph.budget)
     if (shape.types & OBJECT) {
       if (shape.minProperties > shape.maxProperties) {
         return fail(`minProperties ${shape.minProperties} is greater than maxProperties ${shape.maxProperties}`)
@@ -216,10 +217,16 @@ export class Measure {
 }
 
 /** The names that have to be there, with those that they bring along by dependentRequired. */
-export function closure(shape: Shape, names: Iterable<string>): Set<string> {
+export function closure(shape: Shape, names: Iterable<string>, budget: Budget): Set<string> {
   const all = new Set(names)
+  budget.spend(all.size / 8)
+  if (shape.dependents.size === 0) return all
   // A set that grows is still walked to its end.
-  for (const name of all) for (const needed of shape.dependents.get(name) ?? []) all.add(needed)
+  for (const name of all) {
+    const needed = shape.dependents.get(name)
+    budget.spend((1 + (needed?.size ?? 0)) / 8)
+    if (needed) for (const one of needed) all.add(one)
+  }
   return all
 }
 
@@ -236,9 +243,12 @@ export function isWide(node: SchemaNode): boolean {
 }
 
 /** Characters of a value's JSON, roughly for simple ones. */
-function textLength(value: unknown): number {
+function textLength(value: unknown, budget: Budget): number {
   if (typeof value === 'string') return value.length + 2
-  return typeof value === 'object' ? jsonText(value).length : `${value}`.length
+  if (typeof value !== 'object' || value === null) return `${value}`.length
+  const length = jsonLength(value)
+  budget.spend(length / CHARACTERS_PER_STEP)
+  return length
 }
 
 function shortestString(node: SchemaNode): number | undefined {

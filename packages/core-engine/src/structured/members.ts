@@ -31,19 +31,31 @@ export class MemberChooser {
    * chance of `percent` in 100, and as many more as minProperties wants. `make` gives values for schemas of names.
    * @throws Attempt when too few names were found.
    */
-  choose(node: SchemaNode, percent: number, make: (source: SchemaNode, variety: number) => unknown): Set<string> {
+  choose(node: SchemaNode, percent: number, make: (source: SchemaNode, variety: number) => unknown): string[] {
     const { shape } = node
-    const names = closure(shape, shape.required)
+    const names = closure(shape, shape.required, this.#graph.budget)
     const declared = this.#graph.declared(node)
-    for (const name of declared) if (!names.has(name) && this.#random.chance(percent)) this.#include(node, name, names)
-    for (const name of declared) if (names.size < shape.minProperties) this.#include(node, name, names)
-    this.#invent(node, names, make)
-    return new Set([...declared.filter(name => names.has(name)), ...names])
+    if (percent > 0) {
+      this.#graph.budget.spend(declared.size / 8)
+      for (const name of declared.keys()) {
+        if (!names.has(name) && this.#random.chance(percent)) this.#include(node, name, names)
+      }
+    }
+    if (names.size < shape.minProperties) {
+      for (const name of declared.keys()) {
+        if (names.size >= shape.minProperties) break
+        this.#include(node, name, names)
+      }
+      this.#invent(node, names, make)
+    }
+    const place = (name: string) => declared.get(name) ?? Number.POSITIVE_INFINITY
+    // Two that are not declared keep their order.
+    return [...names].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)))
   }
 
   /** Adds an optional name, with all that it brings along, if that is possible and there is room. */
   #include(node: SchemaNode, name: string, names: Set<string>): void {
-    const more = [...closure(node.shape, [name])].filter(one => !names.has(one))
+    const more = [...closure(node.shape, [name], this.#graph.budget)].filter(one => !names.has(one))
     if (names.size + more.length > node.shape.maxProperties) return
     let size = 0
     for (const one of more) {
@@ -61,7 +73,6 @@ export class MemberChooser {
   /** Makes up names until there are as many as minProperties wants. */
   #invent(node: SchemaNode, names: Set<string>, make: (source: SchemaNode, variety: number) => unknown): void {
     const { minProperties } = node.shape
-    if (names.size >= minProperties) return
     const sources = this.#sources(node)
     for (let attempt = 0; names.size < minProperties; attempt++) {
       if (attempt > 40 + minProperties * 8) throw new Attempt('not enough different names')

@@ -38,6 +38,7 @@ export function isMultiple(value: number, divisor: number): boolean {
 
 /** How many multiples to either side of the end of a range are tried. */
 const NEAR = 500
+const TOO_LARGE = 10n ** 309n
 
 /** A distance of `units` / 10^`digits`, which as a number is `size`. */
 interface Step {
@@ -174,6 +175,8 @@ function commonMultiple(divisors: readonly number[]): Step {
   for (const [index, one] of parsed.entries()) {
     const scaled = one.units * 10n ** BigInt(digits - one.digits)
     units = index === 0 ? scaled : (units / gcd(units, scaled)) * scaled
+    // Larger than any number: only zero is left, and more of it would only be slow.
+    if (units >= TOO_LARGE * 10n ** BigInt(digits)) break
   }
   return { units, digits, size: Number(`${units}e-${digits}`) }
 }

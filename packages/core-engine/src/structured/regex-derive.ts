@@ -83,7 +83,7 @@ export class Deriver {
       const finer: CharSet[] = []
       const outside = complement(set)
       for (const block of classes) {
-        this.#arena.budget.spend()
+        this.#arena.budget.spend(1 + ((block.length + set.length) >> 4))
         for (const part of [intersect(block, set), intersect(block, outside)]) if (part.length > 0) finer.push(part)
       }
       classes = finer
@@ -106,6 +106,7 @@ export class Deriver {
     this.#arena.budget.spend()
     switch (node.kind) {
       case 'set':
+        this.#arena.budget.spend(node.set.length >> 4)
         seen.set(node.set.join(), node.set)
         break
       case 'cat':

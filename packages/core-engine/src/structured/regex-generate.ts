@@ -61,7 +61,7 @@ export class TextGenerator {
       for (let attempt = 0; attempt < 4; attempt++) {
         const out: number[] = []
         const limit = Math.min(this.#high, Math.max(this.#choices[0]! * 2, this.#choices[0]! + 64))
-        if (natural(this.#node, random, out, limit) && out.length >= this.#low) return text(out)
+        if (this.#natural(this.#node, random, out, limit) && out.length >= this.#low) return text(out)
       }
     }
     const out: number[] = []
@@ -83,6 +83,7 @@ export class TextGenerator {
       case 'empty':
         return
       case 'set':
+        this.#arena.budget.spend(1 / 4)
         out.push(choose(node.set, random))
         return
       case 'alt': {
@@ -118,20 +119,28 @@ export class TextGenerator {
   /** How many of `length` characters `head` takes when `tail` takes the others. */
   #split(head: Node, tail: Node, length: number, random: Random | undefined): number {
     if (head.kind === 'set') return 1
-    const fitting = lengthsIn(this.#lengths.of(head)).filter(taken => this.#has(tail, length - taken))
+    const possible = lengthsIn(this.#lengths.of(head))
+    this.#arena.budget.spend(1 + (possible.length >> 3))
+    const fitting = possible.filter(taken => this.#has(tail, length - taken))
     return fitting[random ? random.int(0, fitting.length - 1) : 0]!
   }
 
   #repeat(node: Node, length: number, random: Random | undefined, out: number[]): void {
     const inner = node.parts[0]!
     if (inner.kind === 'set') {
+      this.#arena.budget.spend(length / 4)
       for (let i = 0; i < length; i++) out.push(choose(inner.set, random))
       return
     }
     // A count whose lengths add up, by taking one repetition at a time; the rest is again a repeat.
     const possible = lengthsIn(this.#lengths.of(inner)).filter(taken => taken > 0)
+    if (possible.length === 1) {
+      for (let left = length; left > 0; left -= possible[0]!) this.#exact(inner, possible[0]!, random, out)
+      return
+    }
     for (let left = length, done = 0; left > 0; done++) {
       const min = Math.max(0, node.min - done - 1)
+      this.#arena.budget.spend(1 + (possible.length >> 3))
       const fitting = possible.filter(
         taken => taken <= left && this.#sums(inner, min, node.max - done - 1, left - taken),
       )
@@ -147,12 +156,30 @@ export class TextGenerator {
     return max > 0 && this.#has(this.#arena.repeat(inner, min, max), length)
   }
 
+  /** Appends a text by free choice at each branch; false when it got longer than `limit`. Not for `and` and `not`. */
+  #natural(node: Node, random: Random, out: number[], limit: number): boolean {
+    let rest = node
+    while (rest.kind === 'cat') {
+      if (!this.#natural(rest.parts[0]!, random, out, limit)) return false
+      rest = rest.parts[1]!
+    }
+    this.#arena.budget.spend(1 / 4)
+    if (rest.kind === 'set') out.push(pick(rest.set, random))
+    if (rest.kind === 'alt') return this.#natural(rest.parts[random.int(0, rest.parts.length - 1)]!, random, out, limit)
+    if (rest.kind === 'repeat') {
+      const count = random.int(rest.min, Math.min(rest.max, rest.min + (rest.min === 0 && rest.max > 8 ? 8 : 6)))
+      for (let i = 0; i < count; i++) if (!this.#natural(rest.parts[0]!, random, out, limit)) return false
+    }
+    return out.length <= limit
+  }
+
   /** Follows the derivatives of an intersection or complement on a way that ends after `length` characters. */
   #walk(node: Node, length: number, random: Random | undefined, out: number[]): void {
     let plans = this.#plans.get(node)
     if (!plans) this.#plans.set(node, (plans = new Map()))
     let layers = plans.get(length)
     if (!layers) plans.set(length, (layers = this.#lengths.layers(node, length)))
+    this.#arena.budget.spend(length)
     let state = node
     for (let k = 0; k < length; k++) {
       const step = chooseStep(layers[k]!.get(state)!, random)
@@ -160,22 +187,6 @@ export class TextGenerator {
       state = step.rest
     }
   }
-}
-
-/** Appends a text by free choice at each branch; false when it got longer than `limit`. Not for `and` and `not`. */
-function natural(node: Node, random: Random, out: number[], limit: number): boolean {
-  let rest = node
-  while (rest.kind === 'cat') {
-    if (!natural(rest.parts[0]!, random, out, limit)) return false
-    rest = rest.parts[1]!
-  }
-  if (rest.kind === 'set') out.push(pick(rest.set, random))
-  if (rest.kind === 'alt') return natural(rest.parts[random.int(0, rest.parts.length - 1)]!, random, out, limit)
-  if (rest.kind === 'repeat') {
-    const count = random.int(rest.min, Math.min(rest.max, rest.min + (rest.min === 0 && rest.max > 8 ? 8 : 6)))
-    for (let i = 0; i < count; i++) if (!natural(rest.parts[0]!, random, out, limit)) return false
-  }
-  return out.length <= limit
 }
 
 function choose(set: readonly number[], random: Random | undefined): number {

@@ -36,9 +36,16 @@ export class Arena {
   /** Any text. */
   readonly all: Node
 
-  /** `steps`: how many nodes, derivatives and the like may be made before a `RegexError` says "too complex". */
-  constructor(steps = 60_000) {
-    this.budget = new Budget(steps, () => new RegexError('the pattern is too complex to generate text for'))
+  /**
+   * @param outer a budget that pays too
+   * @param steps how many nodes, derivatives and the like may be made before a `RegexError` says that it is too much
+   */
+  constructor(outer?: Budget, steps = 60_000) {
+    this.budget = new Budget(
+      steps,
+      () => new RegexError(`the pattern takes more than ${steps} steps of work to generate text for`),
+      outer,
+    )
     this.never = this.#make('never', { shortest: Number.POSITIVE_INFINITY })
     this.empty = this.#make('empty', { nullable: true })
     this.any = this.set(ANY)
@@ -67,6 +74,7 @@ export class Arena {
   /** One character out of the set. */
   set(set: CharSet): Node {
     if (set.length === 0) return this.never
+    this.budget.spend(set.length >> 4)
     return this.#make('set', { set, shortest: 1 }, `s${set.join()}`)
   }
 

@@ -1,5 +1,5 @@
 import { type AST, RegExpParser } from '@eslint-community/regexpp'
-import { complement, intersect, WORD } from './charset.ts'
+import { type CharSet, complement, intersect, WORD } from './charset.ts'
 import { RegexError } from './errors.ts'
 import { type ClassFlags, charactersOf } from './regex-class.ts'
 import { type Arena, type Node, shortestText } from './regex-node.ts'
@@ -30,6 +30,7 @@ export interface Parsed {
  */
 export function parseRegex(arena: Arena, source: string, flags = '', search = false): Parsed {
   if (source.length > MAX_SOURCE) throw new RegexError(`the pattern has more than ${MAX_SOURCE} characters`)
+  arena.budget.spend(20 + (source.length >> 2))
   const pattern = syntaxTree(source)
   const builder = new Builder(arena, pattern, { ignoreCase: flags.includes('i'), dotAll: flags.includes('s') })
   return { node: builder.build(search), exact: builder.exact }
@@ -180,7 +181,7 @@ class Builder {
       case 'CharacterSet':
       case 'CharacterClass':
       case 'ExpressionCharacterClass':
-        return arena.set(charactersOf(element, this.#flags))
+        return arena.set(this.#characters(element))
       case 'Quantifier':
         return arena.repeat(this.#node(element.element), element.min, element.max)
       case 'Group':
@@ -198,6 +199,17 @@ class Builder {
       default:
         throw new RegexError(`${element.raw} is not supported`)
     }
+  }
+
+  #characters(element: Parameters<typeof charactersOf>[0]): CharSet {
+    const { budget } = this.#arena
+    // The other case is looked up for each character, and a property is asked about tens of thousands.
+    if (this.#flags.ignoreCase) budget.spend(100)
+    const properties = element.raw.match(/\\[pP]\{/g)?.length ?? 0
+    budget.spend(properties * 100)
+    const set = charactersOf(element, this.#flags)
+    budget.spend(set.length >> 3)
+    return set
   }
 
   #plain(alternative: AST.Alternative): Node {

@@ -96,7 +96,7 @@ describe('what cannot be had', () => {
     ['(a{1000}){1000}', /more than 4096 characters/],
     ['('.repeat(9000) + ')'.repeat(9000), /nested too deeply/],
     ['a'.repeat(20_001), /more than 20000 characters/],
-    ['(?=.*(a|b)*a(a|b){20}).*x', /too complex/],
+    ['(?=.*(a|b)*a(a|b){20}).*x', /steps of work/],
   ])(
     '%.40s',
     (source, message) => {

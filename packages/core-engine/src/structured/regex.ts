@@ -1,33 +1,58 @@
 import type { Random } from '@vllm-sim/latency'
-import { RegexError } from './errors.ts'
+import { type Budget, RegexError } from './errors.ts'
 import { Deriver } from './regex-derive.ts'
 import { TextGenerator } from './regex-generate.ts'
 import { Arena, type Node } from './regex-node.ts'
 import { parseRegex } from './regex-parse.ts'
 
-/** A source of texts that match a pattern. */
+/** A source of texts that match a pattern. `work` pays for the work. @throws RegexError, WorkError when that is too much */
 export interface TextSourceOfPattern {
   /** A random text. */
-  generate(random: Random): string
+  generate(random: Random, work?: Budget): string
   /** One of the shortest texts: by chance with `random`, otherwise always the same. */
-  smallest(random?: Random): string
+  smallest(random?: Random, work?: Budget): string
 }
 
 /**
  * Prepares texts that match `source`, an ECMAScript regular expression, as a whole (as vLLM's
  * `structured_outputs.regex` does). `flags` may have `i` and `s`; others change nothing. Never runs the pattern with
  * a backtracking engine.
+ * @param budget pays for the preparation
  * @throws RegexError for a malformed pattern, for one that matches nothing, and for look-behind.
  */
-export function compileRegex(source: string, flags = ''): TextSourceOfPattern {
-  return new TextConditions().matching(source, flags).generator()
+export function compileRegex(source: string, flags = '', budget?: Budget): TextSourceOfPattern {
+  const conditions = new TextConditions(budget).matching(source, flags)
+  const generator = conditions.generator()
+  const charging = (work: Budget | undefined, make: () => string): string => {
+    conditions.charge(work)
+    try {
+      return make()
+    } finally {
+      conditions.charge(undefined)
+    }
+  }
+  return {
+    generate: (random, work) => charging(work, () => generator.generate(random)),
+    smallest: (random, work) => charging(work, () => generator.smallest(random)),
+  }
 }
 
 /** Conditions on one text, joined by "and": patterns, their opposites, and a range of lengths. */
 export class TextConditions {
-  readonly #arena = new Arena()
-  readonly #deriver = new Deriver(this.#arena)
+  readonly #arena: Arena
+  readonly #deriver: Deriver
   readonly #nodes: Node[] = []
+
+  /** @param budget pays for the work too */
+  constructor(budget?: Budget) {
+    this.#arena = new Arena(budget)
+    this.#deriver = new Deriver(this.#arena)
+  }
+
+  /** From now on another budget pays too, or none. */
+  charge(budget: Budget | undefined): void {
+    this.#arena.budget.charge(budget)
+  }
 
   /** The whole text matches. */
   matching(source: string, flags = ''): this {

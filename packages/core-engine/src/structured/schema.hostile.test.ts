@@ -49,7 +49,7 @@ describe('hostile schemas are answered quickly', () => {
 
   test.each<[string, () => unknown]>([
     ['50,000 optional levels', () => nested(50_000, a => ({ type: 'object', properties: { a } }))],
-    ['a million values in an enum', () => ({ enum: numbered(1_000_000) })],
+    ['100,000 values in an enum', () => ({ enum: numbered(100_000) })],
     [
       'a puzzle with many solutions',
       () => ({

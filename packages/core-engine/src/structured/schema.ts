@@ -1,6 +1,6 @@
 import type { Random } from '@vllm-sim/latency'
 import { SchemaDocument } from './document.ts'
-import { Budget, RegexError, SchemaError } from './errors.ts'
+import { Budget, RegexError, SchemaError, StructureError } from './errors.ts'
 import { SchemaGraph, type SchemaNode } from './graph.ts'
 import { type Extent, type GeneratorOptions, InstanceMaker } from './instance.ts'
 import { MAX_VALUES, Measure } from './measure.ts'
@@ -15,8 +15,10 @@ export const DEFAULT_GENERATOR_OPTIONS: GeneratorOptions = {
   optionalFieldPercent: 50,
 }
 
-/** Steps of work for compiling a schema, and for one instance: a fraction of a second. */
-const STEPS = 400_000
+/** Steps of work for compiling a schema: a fraction of a second. */
+const STEPS = 100_000
+/** Steps for one random instance; what takes more is the same each time. */
+const INSTANCE_STEPS = 20_000
 /** How many instances are tried before a schema counts as one that cannot be satisfied. */
 const ATTEMPTS = 24
 
@@ -32,10 +34,16 @@ export interface CompileOptions extends Partial<GeneratorOptions> {
 export interface SchemaGenerator {
   /** Least number of values that an instance has: itself and everything inside. */
   readonly minSize: number
-  /** A random instance. Objects have their members in the order in which the schema declares them. */
-  generate(random: Random): unknown
-  /** An instance whose JSON is as short as the generator can make it. */
-  smallest(random: Random): unknown
+  /** An instance that was found when the schema was compiled, mostly one of the shortest. Takes no work. */
+  readonly known: unknown
+  /**
+   * A random instance, or the known one where others take too much work. Objects have their members in the order in
+   * which the schema declares them. Must not be changed.
+   * @param work pays for the work
+   */
+  generate(random: Random, work?: Budget): unknown
+  /** An instance whose JSON is as short as the generator can make it. Must not be changed. */
+  smallest(random: Random, work?: Budget): unknown
 }
 
 /**
@@ -43,10 +51,12 @@ export interface SchemaGenerator {
  * can be satisfied. The work is limited by count, so that any document is answered within a fraction of a second.
  * @throws SchemaError when the schema is malformed, refers to other documents, cannot be satisfied, requires itself
  * without end, has no instance of at most 1,000 values, or is too intricate.
+ * @throws WorkError when `work` is used up
  */
-export function compileSchema(schema: unknown, options: CompileOptions = {}): SchemaGenerator {
+export function compileSchema(schema: unknown, options: CompileOptions = {}, work?: Budget): SchemaGenerator {
   return explained(() => {
-    const budget = new Budget(STEPS, () => new SchemaError('the schema is too complex to be satisfied quickly', ''))
+    const fail = () => new SchemaError(`the schema takes more than ${STEPS} steps of work to be satisfied`, '')
+    const budget = new Budget(STEPS, fail, work)
     const document = new SchemaDocument(schema)
     const graph = new SchemaGraph(document, budget)
     return new Generator(graph, graph.node(options.object ? [document.root, { type: 'object' }] : [document.root]), {
@@ -73,8 +83,7 @@ class Generator implements SchemaGenerator {
   readonly #root: SchemaNode
   readonly #options: GeneratorOptions
   readonly #usual: Extent
-  /** An instance that is known to be valid. */
-  readonly #witness: unknown
+  readonly known: unknown
 
   constructor(graph: SchemaGraph, root: SchemaNode, options: GeneratorOptions & { compact?: boolean }) {
     this.#graph = graph
@@ -90,32 +99,35 @@ class Generator implements SchemaGenerator {
     const random = new Counter()
     const found = this.#try(random, ['smallest', 'small', 'smallest', 'usual'])
     if (!found) throw new SchemaError('no instance was found that fulfils every keyword of the schema', '')
-    this.#witness = found.value
+    this.known = found.value
   }
 
   get minSize(): number {
     return this.#measure.size(this.#root)
   }
 
-  generate(random: Random): unknown {
-    this.#graph.budget.refill()
-    return this.#safely(random, [this.#usual, 'usual', 'small', 'smallest'])
+  generate(random: Random, work?: Budget): unknown {
+    return this.#safely(random, [this.#usual, 'usual', 'small', 'smallest'], work)
   }
 
-  smallest(random: Random): unknown {
-    this.#graph.budget.refill()
-    return this.#safely(random, ['smallest', 'smallest', 'small'])
+  smallest(random: Random, work?: Budget): unknown {
+    return this.#safely(random, ['smallest', 'smallest', 'small'], work)
   }
 
   /** An instance, and if chance or the limit of work prevents it, the one that is known. */
-  #safely(random: Random, extents: readonly Extent[]): unknown {
+  #safely(random: Random, extents: readonly Extent[], work: Budget | undefined): unknown {
+    const { budget } = this.#graph
+    budget.refill(INSTANCE_STEPS)
+    budget.charge(work)
     try {
       const found = this.#try(random, extents)
       if (found) return found.value
     } catch (error) {
-      if (!(error instanceof SchemaError || error instanceof RegexError || error instanceof RangeError)) throw error
+      if (!(error instanceof StructureError || error instanceof RangeError)) throw error
+    } finally {
+      budget.charge(undefined)
     }
-    return structuredClone(this.#witness)
+    return this.known
   }
 
   #try(random: Random, extents: readonly Extent[]): { value: unknown } | undefined {

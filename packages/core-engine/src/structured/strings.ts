@@ -1,8 +1,9 @@
 import type { Random } from '@vllm-sim/latency'
-import { RegexError } from './errors.ts'
+import { type Budget, RegexError, WorkError } from './errors.ts'
 import { FORMATS } from './formats.ts'
-import { codePoints, own } from './json.ts'
-import { TextConditions, type TextSourceOfPattern } from './regex.ts'
+import { CHARACTERS_PER_STEP, codePoints, own } from './json.ts'
+import { TextConditions } from './regex.ts'
+import type { TextGenerator } from './regex-generate.ts'
 
 /** What the reference answers for a string (generation.md 10). */
 export const WORDS = [
@@ -35,12 +36,17 @@ export interface StringRules {
 export class StringDomain {
   readonly #rules: StringRules
   readonly #formats: readonly string[]
-  #source: TextSourceOfPattern | undefined
+  readonly #budget: Budget
+  /** Strings of words that were made, by their first word. */
+  readonly #words = new Map<string, string>()
+  #source: TextGenerator | undefined
   #conditions: TextConditions | undefined
   #shortest: string | undefined
 
-  constructor(rules: StringRules) {
+  /** @param budget pays for all work */
+  constructor(rules: StringRules, budget: Budget) {
     this.#rules = rules
+    this.#budget = budget
     this.#formats = rules.formats.filter(name => own(FORMATS, name) !== undefined)
   }
 
@@ -61,7 +67,9 @@ export class StringDomain {
   /** The shortest string. @throws RegexError when there is none. */
   smallest(): string {
     if (this.#shortest === undefined) {
-      this.#shortest = this.#free ? words(this.#rules.minLength, this.#checkedMax()) : this.#pattern().smallest()
+      this.#shortest = this.#free
+        ? this.#wordsFrom('', this.#rules.minLength, this.#checkedMax())
+        : this.#pattern().smallest()
     }
     return this.#shortest
   }
@@ -75,14 +83,25 @@ export class StringDomain {
     const word = fitting[random.int(0, Math.max(0, fitting.length - 1))]
     if (word !== undefined && variety === 0) return word
     const start = word ?? WORDS[random.int(0, WORDS.length - 1)]!
-    if (variety === 0) return words(Math.max(minLength, Math.min(maxLength, start.length)), maxLength, start)
+    if (variety === 0) return this.#wordsFrom(start, Math.max(minLength, Math.min(maxLength, start.length)), maxLength)
     // Words with a number, or where those are too long, letters at random.
     const numbered = `${start}${random.int(0, 10 ** Math.min(9, variety + 1))}`
     if (numbered.length >= minLength && numbered.length <= maxLength) return numbered
     const length = Math.min(maxLength, Math.max(minLength, Math.min(12, variety + 1)))
+    this.#budget.spend(length / CHARACTERS_PER_STEP)
     return Array.from({ length: Math.min(length, 12) }, () => String.fromCharCode(97 + random.int(0, 25)))
       .join('')
       .padEnd(length, 'x')
+  }
+
+  /** Words one after another, beginning with `start`, made once: an instance may have a thousand of them. */
+  #wordsFrom(start: string, min: number, max: number): string {
+    let text = this.#words.get(start)
+    if (text === undefined) {
+      this.#budget.spend(min / CHARACTERS_PER_STEP)
+      this.#words.set(start, (text = words(min, max, start)))
+    }
+    return text
   }
 
   #checkedMax(): number {
@@ -93,16 +112,17 @@ export class StringDomain {
     return maxLength
   }
 
-  #pattern(): TextSourceOfPattern {
+  #pattern(): TextGenerator {
     if (this.#source) return this.#source
     const { patterns, notPatterns } = this.#rules
     const max = this.#checkedMax()
     if (this.#formats.length === 1 && patterns.length + notPatterns.length === 0) {
       try {
-        const plain = new TextConditions().matching(FORMATS[this.#formats[0]!]!.plain)
+        const plain = new TextConditions(this.#budget).matching(FORMATS[this.#formats[0]!]!.plain)
         this.#source = plain.generator(this.#rules.minLength, max)
         return this.#source
-      } catch {
+      } catch (error) {
+        if (error instanceof WorkError) throw error
         // The pleasant texts have other lengths than the schema wants: the wide form decides.
       }
     }
@@ -113,7 +133,7 @@ export class StringDomain {
   /** All conditions but the lengths. */
   #all(): TextConditions {
     if (!this.#conditions) {
-      const conditions = new TextConditions()
+      const conditions = new TextConditions(this.#budget)
       for (const name of this.#formats) conditions.matching(FORMATS[name]!.wide)
       for (const source of this.#rules.patterns) conditions.containing(source)
       for (const source of this.#rules.notPatterns) conditions.containing(source, true)

@@ -1,10 +1,10 @@
 import type { Random } from '@vllm-sim/latency'
-import { StructureError } from './errors.ts'
+import { type Budget, StructureError } from './errors.ts'
 import { compileGrammar } from './grammar.ts'
-import { jsonText } from './json.ts'
-import { compileRegex } from './regex.ts'
-import { type CompileOptions, compileSchema } from './schema.ts'
+import { compileRegex, type TextSourceOfPattern } from './regex.ts'
+import { type CompileOptions, compileSchema, type SchemaGenerator } from './schema.ts'
 import { WORDS } from './strings.ts'
+import { JsonText, type Text, WholeText } from './text.ts'
 
 /** A constraint on a whole answer, as vLLM's `structured_outputs` and OpenAI's `response_format` have them. */
 export type Constraint =
@@ -16,40 +16,73 @@ export type Constraint =
 
 /** Makes texts that fulfil one constraint. */
 export interface StructuredText {
-  /** A random small text. */
-  generate(random: Random): string
+  /** A random small text. @param work pays for the work; when it is used up, the known text comes */
+  generate(random: Random, work?: Budget): Text
   /** A text that is as short as the generator can make it: for a limit that the random one does not meet. */
-  smallest(random: Random): string
+  smallest(random: Random, work?: Budget): Text
+  /** A short text that is always the same object and takes no work. */
+  readonly known: Text
 }
 
 /**
  * Prepares texts for a constraint; pure, so the result can be kept. JSON is compact, with members in the order in which
  * the schema declares them.
- * @throws StructureError that says what is wrong with the constraint, or why no text can fulfil it.
+ * @param work the request's budget, which pays for the work
+ * @throws StructureError that says what is wrong with the constraint, or why no text can fulfil it; a WorkError when the
+ * budget is used up, which says nothing about the constraint
  */
-export function compileConstraint(constraint: Constraint, options: CompileOptions = {}): StructuredText {
+export function compileConstraint(constraint: Constraint, options: CompileOptions = {}, work?: Budget): StructuredText {
   switch (constraint.kind) {
-    case 'json': {
-      const generator = compileSchema(constraint.schema, { ...options, compact: true })
-      return {
-        generate: random => jsonText(generator.generate(random)),
-        smallest: random => jsonText(generator.smallest(random)),
-      }
+    case 'json':
+      return jsonTexts(compileSchema(constraint.schema, { ...options, compact: true }, work), false)
+    case 'json_object': {
+      const known = new JsonText({})
+      return { generate: random => new JsonText(smallObject(random)), smallest: () => known, known }
     }
-    case 'json_object':
-      return { generate: random => jsonText(smallObject(random)), smallest: () => '{}' }
-    case 'regex': {
-      const generator = compileRegex(constraint.pattern)
-      return { generate: random => generator.generate(random), smallest: random => generator.smallest(random) }
-    }
+    case 'regex':
+      return wholeTexts(compileRegex(constraint.pattern, '', work))
     case 'choice': {
       const { choices } = constraint
       if (choices.length === 0) throw new StructureError("Choice '[]' cannot be an empty list")
-      const shortest = choices.reduce((best, choice) => (choice.length < best.length ? choice : best))
-      return { generate: random => choices[random.int(0, choices.length - 1)]!, smallest: () => shortest }
+      const known = new WholeText(choices.reduce((best, choice) => (choice.length < best.length ? choice : best)))
+      return {
+        generate: random => new WholeText(choices[random.int(0, choices.length - 1)]!),
+        smallest: () => known,
+        known,
+      }
     }
     default:
-      return compileGrammar(constraint.grammar)
+      return wholeTexts(compileGrammar(constraint.grammar, work))
+  }
+}
+
+/** The instances of a schema as JSON. @param sorted put members into the order of their names */
+export function jsonTexts(generator: SchemaGenerator, sorted: boolean): StructuredText {
+  const known = new JsonText(generator.known, sorted)
+  const text = (value: unknown) => (value === generator.known ? known : new JsonText(value, sorted))
+  return {
+    generate: (random, work) => text(generator.generate(random, work)),
+    smallest: (random, work) => text(generator.smallest(random, work)),
+    known,
+  }
+}
+
+/** The texts of a pattern or a grammar, none of which is long. */
+function wholeTexts(source: TextSourceOfPattern): StructuredText {
+  const known = new WholeText(source.smallest())
+  const attempt = (make: () => string): Text => {
+    try {
+      return new WholeText(make())
+    } catch (error) {
+      // Others take too much work.
+      if (error instanceof StructureError) return known
+      throw error
+    }
+  }
+  return {
+    generate: (random, work) => attempt(() => source.generate(random, work)),
+    smallest: (random, work) => attempt(() => source.smallest(random, work)),
+    known,
   }
 }
 

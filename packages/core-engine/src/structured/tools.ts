@@ -1,8 +1,10 @@
 import type { Random } from '@vllm-sim/latency'
-import { SchemaError, StructureError } from './errors.ts'
-import { isObject, jsonText } from './json.ts'
+import { type Budget, SchemaError, StructureError } from './errors.ts'
+import { isObject } from './json.ts'
 import { checkKeywords } from './keywords.ts'
 import { type CompileOptions, compileSchema } from './schema.ts'
+import { jsonTexts } from './structured-text.ts'
+import type { Text } from './text.ts'
 
 /** A tool as a request declares it. Other members say nothing about arguments. */
 export interface ToolDeclaration {
@@ -44,20 +46,20 @@ export function checkTool(tool: ToolDeclaration, check?: SchemaCheck): void {
 
 /** Makes argument texts for one tool. */
 export interface ToolArguments {
-  /** Compact JSON of an object, members in alphabetical order at every level. */
-  generate(random: Random): string
+  /** Compact JSON of an object, members in alphabetical order at every level. @param work pays for the work */
+  generate(random: Random, work?: Budget): Text
+  /** Arguments that are as short as they can be made. */
+  smallest(random: Random, work?: Budget): Text
+  /** Arguments that are always the same object and take no work. */
+  readonly known: Text
 }
 
 /**
  * Prepares arguments for a tool's `parameters`. The result can be kept and used for many requests.
+ * @param work the request's budget
  * @throws SchemaError when no object fulfils the schema, see `compileSchema`.
  */
-export function compileTool(parameters: unknown, options: CompileOptions = {}): ToolArguments {
-  const generator = compileSchema(parameters, { ...options, object: true })
-  return { generate: random => jsonText(generator.generate(random), true) }
-}
-
-/** Arguments for a tool, once. @throws SchemaError, see `compileTool`. */
-export function toolArguments(parameters: unknown, options: CompileOptions, random: Random): string {
-  return compileTool(parameters, options).generate(random)
+export function compileTool(parameters: unknown, options: CompileOptions = {}, work?: Budget): ToolArguments {
+  const generator = compileSchema(parameters, { ...options, object: true }, work)
+  return jsonTexts(generator, true)
 }

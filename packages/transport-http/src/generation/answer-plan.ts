@@ -29,9 +29,14 @@ function plan({ reasoning, tools, structured }: AnswerParts, context: PlanContex
   }
   const text = structured?.plan(random, maxTokens)
   // Reasoning leaves room for the answer: all of a structure, half of the limit otherwise.
-  const thought = reasoning?.plan(random, text ? maxTokens - text.tokens.length : maxTokens / 2)
+  const thought = reasoning?.plan(random, text ? maxTokens - roomFor(text) : maxTokens / 2)
   const parts: OutputPart[] = thought ? [thought] : []
   if (text) parts.push(text)
   if (parts.length === 0) return undefined
   return { parts, finishReason: 'stop', ...(text ? undefined : { thenText: true }) }
+}
+
+/** Tokens of a part. A long one whose tokens are not all made fills any room. */
+function roomFor({ tokens, extend }: OutputPart): number {
+  return extend ? Number.POSITIVE_INFINITY : tokens.length
 }

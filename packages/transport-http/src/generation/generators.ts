@@ -1,36 +1,53 @@
-import type { CompileOptions, StructuredText as TextMaker, ToolArguments } from '@vllm-sim/core-engine/structured'
+import type { Budget, CompileOptions, StructuredText } from '@vllm-sim/core-engine/structured'
 import type { ToolCallSettings } from '../context.ts'
 import type { OutputFormat } from './output-format.ts'
 import { structured } from './structured.ts'
 import { TextCache } from './text-cache.ts'
 
+/** Texts of one form, and the steps that they have taken so far. */
+export interface Maker {
+  readonly texts: StructuredText
+  spent: number
+}
+
 // Clients send the same few schemas over and over, and compiling one costs more than all the rest of a request.
-const constraints = new TextCache<TextMaker>()
-const tools = new TextCache<ToolArguments>()
+const makers = new TextCache<Maker>(
+  ({ spent }) => spent,
+  // That there is too much to do for one request says nothing about this form, and an unforeseen failure may pass.
+  error => error instanceof structured().StructureError && !(error instanceof structured().WorkError),
+)
 
 /**
  * Texts of one form.
+ * @param work the budget of the request
  * @throws StructureError when there is none, or none that is small enough
  */
-export function textMaker(format: OutputFormat, settings: ToolCallSettings): TextMaker {
+export function textMaker(format: OutputFormat, settings: ToolCallSettings, work: Budget): Maker {
   const { member: _, ...constraint } = format
   const { integers, numbers, arrayLength } = settings
   const options: CompileOptions = { integers, numbers, arrayLength }
-  return constraints.get(JSON.stringify([options, constraint]), () =>
-    structured().compileConstraint(constraint, options),
+  return makers.get(JSON.stringify(['text', options, constraint]), () =>
+    counted(work, () => structured().compileConstraint(constraint, options, work)),
   )
 }
 
 /**
  * JSON texts of arguments for a function.
  * @param parameters a JSON Schema; undefined for a function without arguments
+ * @param work the budget of the request, which pays for all its functions
  * @throws StructureError when no object fulfils it, or none that is small enough
  */
-export function argumentMaker(parameters: unknown, settings: ToolCallSettings): ToolArguments {
+export function argumentMaker(parameters: unknown, settings: ToolCallSettings, work: Budget): Maker {
   const { skipValidation: _, extraCallPercent: __, ...options } = settings
-  return tools.get(JSON.stringify([options, parameters]), () =>
-    structured().compileTool(parameters ?? noParameters, options),
+  return makers.get(JSON.stringify(['arguments', options, parameters]), () =>
+    counted(work, () => structured().compileTool(parameters ?? noParameters, options, work)),
   )
+}
+
+function counted(work: Budget, compile: () => StructuredText): Maker {
+  const before = work.left
+  const texts = compile()
+  return { texts, spent: before - work.left }
 }
 
 const noParameters = { type: 'object', properties: {} }

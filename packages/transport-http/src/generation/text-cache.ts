@@ -1,39 +1,48 @@
-/** Characters of all keys together, and entries, that are kept at most. */
-const maxCharacters = 4_000_000
-const maxEntries = 512
+import { LRUCache } from 'lru-cache'
 
-/** Remembers what was made from a text, failures too; what was used longest ago is forgotten first. */
+/** Entries that are kept at most, and their weights together. */
+const maxEntries = 512
+const maxWeight = 500_000
+/** Characters of a key that weigh 1. */
+const keyCharacters = 16
+
+type Entry<T> = { readonly value: T } | { readonly error: unknown }
+
+/** Remembers what was made from a text; what was used longest ago is forgotten first. */
 export class TextCache<T> {
-  readonly #entries = new Map<string, { readonly value: T } | { readonly error: unknown }>()
-  #characters = 0
+  readonly #lasts: (error: unknown) => boolean
+  readonly #entries: LRUCache<string, Entry<T>>
+
+  /**
+   * @param weigh how much memory a value takes, in steps of the work that went into it; may grow while it is used
+   * @param lasts whether a failure is one of the text itself: others are not remembered
+   */
+  constructor(weigh: (value: T) => number, lasts: (error: unknown) => boolean) {
+    this.#lasts = lasts
+    this.#entries = new LRUCache({
+      max: maxEntries,
+      maxSize: maxWeight,
+      sizeCalculation: (entry, key) =>
+        Math.ceil(1 + key.length / keyCharacters + ('value' in entry ? weigh(entry.value) : 0)),
+    })
+  }
 
   /** The value made from `key` earlier, or now by `make`. @throws what `make` throws or threw */
   get(key: string, make: () => T): T {
-    let entry = this.#entries.get(key)
-    if (entry) this.#entries.delete(key)
-    else {
-      entry = attempt(make)
-      this.#characters += key.length
-    }
+    const entry = this.#entries.get(key) ?? this.#attempt(make)
+    // Weighed anew each time. What is too heavy for the cache is not kept.
+    this.#entries.delete(key)
     this.#entries.set(key, entry)
-    this.#trim()
     if ('error' in entry) throw entry.error
     return entry.value
   }
 
-  #trim(): void {
-    for (const key of this.#entries.keys()) {
-      if (this.#entries.size <= maxEntries && this.#characters <= maxCharacters) return
-      this.#entries.delete(key)
-      this.#characters -= key.length
+  #attempt(make: () => T): Entry<T> {
+    try {
+      return { value: make() }
+    } catch (error) {
+      if (this.#lasts(error)) return { error }
+      throw error
     }
-  }
-}
-
-function attempt<T>(make: () => T): { value: T } | { error: unknown } {
-  try {
-    return { value: make() }
-  } catch (error) {
-    return { error }
   }
 }

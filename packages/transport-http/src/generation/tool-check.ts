@@ -1,6 +1,7 @@
 import { RequestError } from '@vllm-sim/core-engine'
+import type { Budget } from '@vllm-sim/core-engine/structured'
 import type { ToolCallSettings } from '../context.ts'
-import { argumentMaker } from './generators.ts'
+import { argumentMaker, type Maker } from './generators.ts'
 import { structured } from './structured.ts'
 import type { ToolDefinition } from './tools.ts'
 
@@ -10,6 +11,7 @@ import type { ToolDefinition } from './tools.ts'
  */
 export function checkTools(tools: readonly ToolDefinition[], settings: ToolCallSettings): void {
   if (settings.skipValidation) return
+  const work = structured().requestBudget()
   for (const tool of tools) {
     try {
       structured().checkTool(tool)
@@ -17,14 +19,18 @@ export function checkTools(tools: readonly ToolDefinition[], settings: ToolCallS
       if (error instanceof structured().StructureError) throw new RequestError(400, error.message)
       throw error
     }
-    checkArguments(tool, settings)
+    toolMaker(tool, settings, work)
   }
 }
 
-/** @throws RequestError 400 when no object fulfils the tool's parameters */
-export function checkArguments(tool: ToolDefinition, settings: ToolCallSettings): void {
+/**
+ * Texts of arguments for a tool.
+ * @param work the budget of the request, which pays for all its tools
+ * @throws RequestError 400 when no object fulfils the tool's parameters, or finding one takes too much work
+ */
+export function toolMaker(tool: ToolDefinition, settings: ToolCallSettings, work: Budget): Maker {
   try {
-    argumentMaker(tool.parameters, settings)
+    return argumentMaker(tool.parameters, settings, work)
   } catch (error) {
     if (!(error instanceof structured().StructureError)) throw error
     throw new RequestError(400, `Tool validation failed: tool ${JSON.stringify(tool.name)}: ${error.message}`)
