@@ -32,7 +32,7 @@ test('any command line either loads, or ends in a ConfigError with a text', asyn
         expect((error as ConfigError).message).not.toBe('')
       }
     }),
-    { numRuns: 500 },
+    { numRuns: process.env['FULL'] ? 500 : 100 },
   )
 })
 
@@ -47,7 +47,7 @@ test('any file either loads, or ends in a ConfigError', async () => {
         expect(error).toBeInstanceOf(ConfigError)
       }
     }),
-    { numRuns: 300 },
+    { numRuns: process.env['FULL'] ? 300 : 60 },
   )
 })
 
@@ -70,6 +70,6 @@ test('any body of an update is applied or refused, and the configuration stays u
         expect(error).toBeInstanceOf(AdminUpdateError)
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: process.env['FULL'] ? 1000 : 200 },
   )
 })

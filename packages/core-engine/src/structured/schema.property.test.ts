@@ -257,7 +257,7 @@ const randomSchemas: fc.Arbitrary<unknown> = fc.oneof(
 const ajv = new Ajv2020({ strict: false, allErrors: false, validateFormats: true, logger: false, ownProperties: true })
 addFormats.default(ajv)
 
-test('instances of 1,500 random schemas are valid, all of them, usual, small and smallest', () => {
+test('instances of random schemas are valid, all of them, usual, small and smallest', () => {
   fc.assert(
     fc.property(randomSchemas.map(asSent), fc.integer(), (schema, seed) => {
       const validate = ajv.compile(schema as object)
@@ -276,9 +276,9 @@ test('instances of 1,500 random schemas are valid, all of them, usual, small and
         expect(countValues(sent)).toBeLessThanOrEqual(1000)
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: process.env['FULL'] ? 1500 : 300 },
   )
-}, 120_000)
+})
 
 /** What arrives over the wire: plain objects. */
 function asSent(value: unknown): unknown {
