@@ -4,7 +4,7 @@ import { chooseTokenizer, type Tokenizer, TokenizerError } from '@vllm-sim/token
 import type { Config } from './config/index.ts'
 import type { Logger } from './log.ts'
 import { StartError } from './process/start-error.ts'
-import { withTemplateDefaults } from './template-defaults.ts'
+import { withTemplatePolicy } from './template-policy.ts'
 
 /** Milliseconds between lines about a download. */
 const progressEvery = 2000
@@ -34,7 +34,10 @@ export async function openTokenizer(config: Config, clock: Clock, log: Logger): 
       onWarning: message => log.warn(message),
     })
     log.info(reason)
-    return withTemplateDefaults(tokenizer, config.defaultChatTemplateKwargs)
+    return withTemplatePolicy(tokenizer, {
+      defaults: config.defaultChatTemplateKwargs,
+      trusted: config.trustRequestChatTemplate,
+    })
   } catch (error) {
     if (error instanceof TokenizerError) throw new StartError(`cannot load the tokenizer: ${error.message}`)
     throw error

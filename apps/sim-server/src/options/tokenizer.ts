@@ -1,17 +1,4 @@
-import {
-  bool,
-  choice,
-  duration,
-  group,
-  ignored,
-  maybeText,
-  option,
-  optional,
-  pair,
-  path,
-  text,
-  url,
-} from '@vllm-sim/config'
+import { bool, choice, duration, group, maybeText, option, optional, pair, path, text, url } from '@vllm-sim/config'
 
 /** Values that vLLM takes; they act as `auto`. */
 const VLLM_MODES = ['slow', 'mistral', 'custom', 'deepseek_v32', 'deepseek_v4'] as const
@@ -66,5 +53,8 @@ export const tokenizer = group('Tokenizer and chat template', {
     oneOf: ['auto', 'string', 'openai'],
     help: 'Whether a template gets message content as a string or as a list of parts',
   }),
-  'trust-request-chat-template': ignored(pair, 'Requests may bring a chat template of their own; here they always may'),
+  'trust-request-chat-template': option(pair, {
+    default: false,
+    help: 'Requests may bring a chat template of their own; it is rendered within 2 s and 128 MiB',
+  }),
 })

@@ -559,4 +559,23 @@ describe('templates with values of their own', () => {
     expect((await message({})).reasoning).toEqual(expect.any(String))
     expect((await message({ chat_template_kwargs: { enable_thinking: false } })).reasoning ?? null).toBeNull()
   })
+
+  test.each<[string, object]>([
+    ['/v1/chat/completions', { messages }],
+    ['/v1/chat/completions/render', { messages }],
+    ['/v1/responses', { input: 'hi' }],
+    ['/v1/responses/input_tokens', { input: 'hi' }],
+    ['/v1/messages', { messages, max_tokens: 5 }],
+    ['/v1/messages/count_tokens', { messages }],
+    ['/tokenize', { messages }],
+  ])('templates of requests are refused as long as they are not trusted: %s', async (path, body) => {
+    for (const member of [{ chat_template: '{{ 1 }}' }, { chat_template_kwargs: { chat_template: '{{ 1 }}' } }]) {
+      const reply = await server.post(path, { model: 'm', ...body, ...member })
+      expect(reply.status).toBe(400)
+      expect(reply.json.error.message).toBe(
+        'Chat template is passed with request, but --trust-request-chat-template is not set. ' +
+          'Refused request with untrusted chat template.',
+      )
+    }
+  })
 })

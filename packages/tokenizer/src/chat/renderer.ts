@@ -7,8 +7,9 @@ import { type CompiledTemplate, compileWith, type StrftimeNow } from './template
 
 type TemplateClass = typeof import('@huggingface/jinja').Template
 
-/** Compiled templates of requests that are kept. */
+/** Compiled templates that are kept, and the longest of a request in characters: a syntax tree takes a hundred times as much. */
 const KEPT_TEMPLATES = 16
+const LONGEST_KEPT = 32_768
 
 /** Settings of `ChatRenderer`. */
 export interface ChatRendererOptions {
@@ -56,7 +57,7 @@ export class ChatRenderer {
   render(chat: ChatRender): string {
     const source = this.templateFor(chat)
     if (source === undefined) throw new TokenizerError('the model has no chat template', 'invalid_request')
-    const template = this.#compile(source)
+    const template = this.#compile(source, chat.chatTemplate === undefined)
     if (chat.messages.length === 0) throw new TokenizerError('messages must not be empty', 'invalid_request')
     const wanted = chat.contentFormat ?? this.#options.contentFormat ?? 'auto'
     const format = wanted === 'auto' ? template.contentFormat : wanted
@@ -71,11 +72,11 @@ export class ChatRenderer {
     return chat.continueFinalMessage ? openFinalMessage(text, chat.messages) : text
   }
 
-  #compile(source: string): CompiledTemplate {
+  #compile(source: string, own: boolean): CompiledTemplate {
     const known = this.#compiled.get(source)
     if (known) return known
     const compiled = compileWith(this.#Template, source, this.#options.strftimeNow)
-    this.#compiled.set(source, compiled)
+    if (own || source.length <= LONGEST_KEPT) this.#compiled.set(source, compiled)
     return compiled
   }
 }

@@ -62,15 +62,16 @@ type TemplateClass = typeof import('@huggingface/jinja').Template
 /** `compileTemplate` once the library is loaded. */
 export function compileWith(Template: TemplateClass, source: string, strftimeNow?: StrftimeNow): CompiledTemplate {
   let template: InstanceType<TemplateClass>
+  let contentFormat: CompiledTemplate['contentFormat']
   try {
     template = new Template(source)
+    contentFormat = detectContentFormat(template.parsed)
+    template.parsed = rewrite(template.parsed, strftimeNow !== undefined)
   } catch (error) {
     throw new TokenizerError(`the chat template is not valid: ${(error as Error).message}`, 'invalid_request', {
       cause: error,
     })
   }
-  const contentFormat = detectContentFormat(template.parsed)
-  template.parsed = rewrite(template.parsed, strftimeNow !== undefined)
   const functions = { [STRIP]: strip, [TO_JSON]: toJson, ...(strftimeNow ? { [STRFTIME_NOW]: strftimeNow } : {}) }
   return {
     contentFormat,

@@ -166,6 +166,13 @@ describe('Qwen3', () => {
     const chatTemplate = '{{ raise_exception("too many") }}'
     const refusal = Promise.resolve(tokenizer.encodeChat({ messages, chatTemplate }))
     await expect(refusal).rejects.toMatchObject({ status: 400, message: 'too many' })
+    // The model's own template may count to a number of the request's.
+    const counting = await HfTokenizer.load(QWEN3, { chatTemplate: '{% for i in range(n) %}{% endfor %}{{ n }}' })
+    const few = messages.slice(0, 1)
+    const count = async (n: number) => counting.encodeChat({ messages: few, chatTemplateKwargs: { n } })
+    expect((await count(7)).text).toBe('7')
+    await expect(count(1_000_000_000)).rejects.toMatchObject({ status: 400 })
+    await counting.close()
     await tokenizer.close()
   })
 

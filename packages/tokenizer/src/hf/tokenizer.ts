@@ -1,5 +1,7 @@
+import { isLight } from '../chat/light.ts'
 import { imagePlaceholder } from '../chat/prepare.ts'
 import { ChatRenderer, type ChatRendererOptions } from '../chat/renderer.ts'
+import { TemplateSandbox } from '../chat/sandbox.ts'
 import type { StrftimeNow } from '../chat/template.ts'
 import { flattenChat } from '../flatten.ts'
 import { hasMedia, stubFeatures } from '../multimodal.ts'
@@ -30,9 +32,6 @@ const SPECIAL_TOKENS = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad
 /** Default of `HfTokenizerOptions.workerThreshold`; README, "Long prompts", says how it was measured. */
 const WORKER_THRESHOLD = { 'byte-level': 1500, other: 300 } as const
 
-/** Rendering takes 8 µs per message and 20 µs per tool; from this number of both on, it is left to the worker. */
-const RENDER_LIMIT = 200
-
 /** Settings of `HfTokenizer.load`. All are optional. */
 export interface HfTokenizerOptions {
   /** Jinja source that replaces the model's chat template. */
@@ -49,9 +48,14 @@ export interface HfTokenizerOptions {
   cacheCharacters?: number
   /** The worker's module, for programs that bundle this package. */
   workerScript?: URL
+  /** The same of the worker that renders long conversations and those with a template of their own. */
+  templateScript?: URL
   /** Called once when the model has no chat template, and when the worker thread fails. */
   onWarning?: (message: string) => void
-  /** `strftime_now` of chat templates that print the date. Default: the system's clock. */
+  /**
+   * `strftime_now` of chat templates that print the date. Default: the system's clock, which templates of requests see in
+   * any case, as they are rendered in a thread of their own.
+   */
   strftimeNow?: StrftimeNow
 }
 
@@ -68,7 +72,9 @@ export class HfTokenizer implements Tokenizer {
   readonly #text: TokenText
   readonly #renderer: ChatRenderer
   readonly #worker: WorkerEncoder
-  readonly #renderLimit: number
+  /** For the model's template, and for those of requests, which may only keep each other waiting. */
+  readonly #sandboxes: { readonly own: TemplateSandbox; readonly requests: TemplateSandbox }
+  readonly #alwaysHere: boolean
   readonly #around: SurroundingIds
   readonly #onWarning: (message: string) => void
   #warned = false
@@ -95,8 +101,9 @@ export class HfTokenizer implements Tokenizer {
     const kind = decoderKind(files.tokenizerJson.decoder)
     this.#text = new TokenText(kind, { token: id => library.id_to_token(id), isSpecial: id => special.has(id) })
     const { strftimeNow, ...sendable } = rendererOptions
-    this.#renderLimit =
-      strftimeNow || options.workerThreshold === Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : RENDER_LIMIT
+    this.#alwaysHere = strftimeNow !== undefined || options.workerThreshold === Number.POSITIVE_INFINITY
+    const sandbox = { renderer: sendable, script: options.templateScript }
+    this.#sandboxes = { own: new TemplateSandbox(sandbox), requests: new TemplateSandbox(sandbox) }
     this.#worker = new WorkerEncoder({
       start: { directory: files.directory, renderer: sendable },
       fallback: task => performTask(library, renderer, task),
@@ -142,11 +149,12 @@ export class HfTokenizer implements Tokenizer {
   }
 
   encodeChat(chat: ChatRender): PromptEncoding | Promise<PromptEncoding> {
-    const items = chat.messages.length + (chat.tools?.length ?? 0)
-    if (items < this.#renderLimit || this.#renderer.templateFor(chat) === undefined) {
+    const requests = chat.chatTemplate !== undefined
+    if (!requests && (this.#alwaysHere || isLight(chat) || this.#renderer.templateFor(chat) === undefined)) {
       return this.#encodeRendered(chat, this.renderChat(chat))
     }
-    return this.#worker.render(chat).then(text => this.#encodeRendered(chat, text))
+    const sandbox = requests ? this.#sandboxes.requests : this.#sandboxes.own
+    return sandbox.render(chat).then(text => this.#encodeRendered(chat, text))
   }
 
   /**
@@ -186,7 +194,8 @@ export class HfTokenizer implements Tokenizer {
   }
 
   async close(): Promise<void> {
-    await this.#worker.close()
+    const { own, requests } = this.#sandboxes
+    await Promise.all([this.#worker.close(), own.close(), requests.close()])
   }
 
   #encodeRendered(chat: ChatRender, rendered: string): PromptEncoding | Promise<PromptEncoding> {

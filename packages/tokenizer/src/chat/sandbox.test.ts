@@ -1,0 +1,73 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import type { ChatMessage, ChatRender } from '../types.ts'
+import { isLight } from './light.ts'
+import { TemplateSandbox } from './sandbox.ts'
+
+const messages: ChatMessage[] = [{ role: 'user', content: 'hi' }]
+const greeting = '{{ bos_token }}{{ messages[0].content }}'
+
+describe('a sandbox', () => {
+  const renderer = { template: greeting, specialTokens: { bos_token: '<s>' } }
+  const sandbox = new TemplateSandbox({ renderer, timeLimitMs: 300, memoryLimitMb: 32, mostCharacters: 1000 })
+  afterAll(() => sandbox.close())
+
+  const render = (chatTemplate: string, rest: Partial<ChatRender> = {}): Promise<string> =>
+    sandbox.render({ messages, chatTemplate, ...rest })
+
+  it('renders as the thread itself would', async () => {
+    expect(await sandbox.render({ messages })).toBe('<s>hi')
+    expect(await render('{{ messages | length }} {{ x }}', { chatTemplateKwargs: { x: 7 } })).toBe('1 7')
+    await expect(render('{{ raise_exception("no") }}')).rejects.toMatchObject({ status: 400, message: 'no' })
+    await expect(render('{% if %}')).rejects.toMatchObject({ status: 400 })
+  })
+
+  it.each([
+    ['a loop without end', '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}'],
+    ['a list without end', '{% for i in range(1000000000) %}{% endfor %}'],
+    [
+      'a text without end',
+      '{% set ns = namespace(x="x") %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}',
+    ],
+    ['an answer that is too long', '{% for i in range(1001) %}x{% endfor %}'],
+    ['a source that is nested too deeply', `{{ ${'('.repeat(50_000)}1${')'.repeat(50_000)} }}`],
+  ])('refuses %s, and those behind it are served', async (_what, template) => {
+    const [refused, served] = await Promise.allSettled([render(template), render('ok')])
+    expect(refused).toMatchObject({ status: 'rejected', reason: { status: 400 } })
+    expect(served).toEqual({ status: 'fulfilled', value: 'ok' })
+  })
+
+  it('refuses what cannot be sent to it', async () => {
+    let deep: unknown = 1
+    for (let i = 0; i < 100_000; i++) deep = [deep]
+    await expect(render('{{ x }}', { chatTemplateKwargs: { x: deep } })).rejects.toMatchObject({ status: 400 })
+    expect(await render('ok')).toBe('ok')
+  })
+
+  it('rejects what it has not done when it is closed', async () => {
+    const other = new TemplateSandbox({ renderer })
+    const calls = [other.render({ messages }), other.render({ messages })]
+    const closed = other.close()
+    expect((await Promise.allSettled(calls)).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    await closed
+    await expect(other.render({ messages })).rejects.toThrow('closed')
+  })
+})
+
+describe('light conversations', () => {
+  it.each<[boolean, Partial<ChatRender>]>([
+    [true, {}],
+    [true, { chatTemplateKwargs: { enable_thinking: true, effort: 'high', other: null } }],
+    [false, { chatTemplateKwargs: { n: 100_000_000 } }],
+    [false, { chatTemplateKwargs: { n: '100000000' } }],
+    [false, { chatTemplateKwargs: { n: [1] } }],
+    [false, { messages: Array.from({ length: 300 }, () => messages[0]!) }],
+    [
+      false,
+      { messages: [{ role: 'user', content: Array.from({ length: 3000 }, () => ({ type: 'text', text: '' })) }] },
+    ],
+    [false, { messages: [{ role: 'user', content: 'x'.repeat(1_000_000) }] }],
+    [false, { tools: [{ function: { parameters: { enum: Array.from({ length: 5000 }, (_, i) => i) } } }] }],
+  ])('%s: %o', (light, chat) => {
+    expect(isLight({ messages, ...chat })).toBe(light)
+  })
+})
