@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Row } from './budget.ts'
+import { aborted, get, post, postBytes, unread } from './client.ts'
+import { chat, everything, messages, times } from './requests.ts'
+import type { TargetOptions } from './target.ts'
+
+/** Against a server with default options: no latency, five slots. */
+const plain: readonly Row[] = [
+  {
+    name: 'a thousand choices with all logprobs, streamed',
+    attack: (target, signal) => post(target, chat, { ...everything, stream: true }, signal),
+  },
+  {
+    name: 'the same, streamed to somebody who does not read',
+    attack: async (target, signal) => {
+      await unread(target, postBytes(chat, { ...everything, stream: true }), signal)
+      await aborted(signal)
+    },
+  },
+  {
+    name: 'nine hundred stop strings against a long choice',
+    attack: (target, signal) => {
+      const choice = `${'a'.repeat(2_000_000)}c`
+      const stop = times(900, i => `${'a'.repeat(500 + i)}b`)
+      return post(target, chat, { model: 'm', messages, stop, structured_outputs: { choice: [choice] } }, signal)
+    },
+  },
+  {
+    name: 'eight thousand silent connections that close at once',
+    attack: async (target, signal) => {
+      const over = new AbortController()
+      signal.addEventListener('abort', () => over.abort())
+      for (let i = 0; i < 80 && !signal.aborted; i++)
+        await Promise.all(times(100, () => unread(target, '', over.signal)))
+      over.abort()
+      await sleep(100)
+    },
+  },
+]
+
+/** Against a server of ten milliseconds between two tokens, beside a stream. */
+const paced: readonly Row[] = [
+  {
+    name: 'fifty streams of twenty choices, read',
+    attack: async (target, signal) => {
+      const one = { ...everything, n: 20, stream: true }
+      await Promise.all(times(3, () => post(target, chat, one, signal)))
+    },
+  },
+  {
+    name: 'forty streams that nobody reads',
+    attack: async (target, signal) => {
+      const one = postBytes(chat, { ...everything, n: 1, stream: true })
+      await Promise.all(times(40, () => unread(target, one, signal)))
+      await aborted(signal)
+    },
+  },
+  {
+    name: 'adapters with names of ten kilobytes, all of them waiting',
+    attack: async (target, signal) => {
+      const names = times(600, i => `${i}-${'n'.repeat(10_000)}`)
+      const load = (lora_name: string) => post(target, '/v1/load_lora_adapter', { lora_name, lora_path: 'p' }, signal)
+      for (const name of names) await load(name)
+      const ask = (model: string) => post(target, chat, { model, messages, max_tokens: 1000, ignore_eos: true }, signal)
+      const answers = names.map(ask)
+      await sleep(300)
+      await get(target, '/metrics', signal)
+      await Promise.race([Promise.all(answers), sleep(300)])
+      await get(target, '/metrics', signal)
+    },
+  },
+]
+
+/** Against a server with few file descriptors. */
+const poor: readonly Row[] = [
+  {
+    name: 'no file descriptors are left for what is loaded late',
+    attack: async (target, signal) => {
+      const early = await unread(target, '', signal)
+      await Promise.all(times(200, () => unread(target, '', signal)))
+      await sleep(100)
+      for (const path of ['/v1/models/x', '/docs', '/openapi.json', '/server_info', '/fake_metrics'])
+        early.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+      for (const path of [chat, '/v1/completions', '/v1/responses', '/v1/messages', '/tokenize', '/v1/embeddings'])
+        early.write(postBytes(path, { model: 'm', messages, prompt: 'a', input: 'a', max_tokens: 2 }))
+      early.resume()
+      await sleep(300)
+    },
+  },
+]
+
+/** Against a server that publishes KV events. */
+const events: readonly Row[] = [
+  {
+    name: 'replays that nobody reads',
+    attack: async (target, signal) => {
+      const answers = []
+      for (let i = 0; i < 30; i++) {
+        const prompt = times(60, k => times(900, j => i * 1_000_000 + k * 1000 + j))
+        answers.push(await post(target, '/v1/completions', { model: 'm', prompt, max_tokens: 1 }, signal))
+      }
+      const { Dealer } = await import('zeromq')
+      const clients = times(60, () => new Dealer({ receiveHighWaterMark: 1, linger: 0 }))
+      const start = Buffer.alloc(8)
+      for (const client of clients) client.connect(`tcp://127.0.0.1:${target.port + 1}`)
+      for (const client of clients) for (let i = 0; i < 90; i++) await client.send(['', start])
+      await sleep(1000)
+      for (const client of clients) client.close()
+      return answers[0]
+    },
+  },
+]
+
+export interface Group {
+  /** What is attacked. */
+  readonly server: string
+  readonly options: TargetOptions
+  readonly rows: readonly Row[]
+}
+
+export const table: readonly Group[] = [
+  { server: 'default options', options: {}, rows: plain },
+  {
+    server: 'beside a stream',
+    options: { args: ['--inter-token-latency', '10ms', '--max-num-seqs', '64'], streams: true },
+    rows: paced,
+  },
+  { server: 'few file descriptors', options: { descriptors: 120 }, rows: poor },
+  {
+    server: 'KV events',
+    options: {
+      args: [
+        ...['--enable-kvcache', '--zmq-endpoint', 'tcp://127.0.0.1:9', '--event-batch-size', '1'],
+        ...['--kv-events-replay-endpoint', 'tcp://127.0.0.1:PORT+1'],
+      ],
+      env: { POD_IP: '127.0.0.1' },
+      ports: 2,
+    },
+    rows: events,
+  },
+]
