@@ -1,3 +1,10 @@
+export { type Constraints, formatsOf, type OutputFormat } from './answer/format.ts'
+export { answerPlan } from './answer/plan.ts'
+export { Reasoning, reasons } from './answer/reasoning.ts'
+export { StructuredText } from './answer/structured-text.ts'
+export { ToolCalls } from './answer/tool-calls.ts'
+export { checkTools } from './answer/tool-check.ts'
+export type { ToolChoice, ToolDefinition, ToolRequest } from './answer/tools.ts'
 export { brief } from './brief.ts'
 export type { Complete } from './complete.ts'
 export { ContentChance } from './content-chance.ts'
@@ -28,7 +35,6 @@ export {
   plannedRequest,
 } from './plan.ts'
 export { andThen, chatPrompt, idsPrompt, type KeepOptions, textPrompt, tokenized } from './prompts.ts'
-export { Reasoning, reasons } from './reasoning.ts'
 export { checkParams, type RequestParams, type SamplingParams } from './sampling.ts'
 export {
   defaultServingSettings,

@@ -1,11 +1,9 @@
 import { RequestError } from '@vllm-sim/core-engine'
-import type { Constraint } from '@vllm-sim/core-engine/structured'
+import { brief, type Constraints, formatsOf, type OutputFormat } from '@vllm-sim/serving'
 import { anyObject, arrayOf, boolean, object, string } from '../schema/types.ts'
 import type { JsonSchema } from '../schema/validator.ts'
-import { brief } from './brief.ts'
 
-/** A form that the text of an answer must have. `member` is the request's member that demands it. */
-export type OutputFormat = Constraint & { readonly member: string }
+export type { OutputFormat } from '@vllm-sim/serving'
 
 /** `response_format` of chat, and `text.format` of Responses, whose `schema` stands beside the type. */
 export interface ResponseFormat {
@@ -57,7 +55,7 @@ export function readOutputFormat(body: FormatBody): OutputFormat | undefined {
   if (format) found.push(format)
   const outputs = body.structured_outputs
   if (outputs) {
-    const own = constraints(outputs, 'structured_outputs')
+    const own = formatsOf(constraintsOf(outputs), 'structured_outputs')
     if (own.length === 0) throw constraintCount('must use one', 'none are', outputs)
     found.push(...own)
   }
@@ -66,9 +64,10 @@ export function readOutputFormat(body: FormatBody): OutputFormat | undefined {
     regex: body.guided_regex,
     choice: body.guided_choice,
     grammar: body.guided_grammar,
-    json_object: body.guided_json_object,
+    jsonObject: body.guided_json_object,
+    structuralTag: undefined,
   }
-  found.push(...constraints(guided, 'guided_*'))
+  found.push(...formatsOf(guided, 'guided_*'))
   if (found.length > 1)
     throw constraintCount('can only use one', 'multiple are', outputs ?? found.map(one => one.member))
   return found[0]
@@ -80,6 +79,11 @@ function constraintCount(rule: string, problem: string, given: unknown): Request
     `You ${rule} kind of structured outputs constraint but ${problem} specified: ${brief(given)}`,
     'structured_outputs',
   )
+}
+
+function constraintsOf(outputs: StructuredOutputs): Constraints {
+  const { json, regex, choice, grammar, json_object: jsonObject, structural_tag: structuralTag } = outputs
+  return { json, regex, choice, grammar, jsonObject, structuralTag }
 }
 
 /**
@@ -110,34 +114,4 @@ export function readResponseFormat(
     `${member} of type ${brief(type)} is not supported, use text, json_object or json_schema`,
     member,
   )
-}
-
-function constraints(outputs: StructuredOutputs, member: string): OutputFormat[] {
-  const found: OutputFormat[] = []
-  const { json, regex, choice, grammar } = outputs
-  if (json !== undefined && json !== null) found.push({ member, kind: 'json', schema: parsedSchema(json, member) })
-  if (typeof regex === 'string') found.push({ member, kind: 'regex', pattern: regex })
-  if (choice) {
-    if (choice.length === 0) throw new RequestError(400, "Choice '[]' cannot be an empty list", member)
-    found.push({ member, kind: 'choice', choices: choice })
-  }
-  if (typeof grammar === 'string') {
-    if (grammar.trim() === '') throw new RequestError(400, `${member}.grammar cannot be an empty string`, member)
-    found.push({ member, kind: 'grammar', grammar })
-  }
-  if (outputs.json_object) found.push({ member, kind: 'json_object' })
-  if (outputs.structural_tag !== undefined && outputs.structural_tag !== null) {
-    throw new RequestError(400, `${member}.structural_tag is not supported, use json, regex, choice or grammar`, member)
-  }
-  return found
-}
-
-/** A schema is sent as an object, or as its JSON text. */
-function parsedSchema(json: unknown, member: string): unknown {
-  if (typeof json !== 'string') return json
-  try {
-    return JSON.parse(json)
-  } catch (error) {
-    throw new RequestError(400, `${member}.json is not JSON: ${(error as Error).message}`, member)
-  }
 }

@@ -1,28 +1,29 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import {
   andThen,
+  answerPlan,
   chatPrompt,
   checkParams,
+  checkTools,
   imageDelay,
   logprobCount,
+  type OutputFormat,
   type PlannedAnswer,
   plannedRequest,
   promptLogprobCount,
   Reasoning,
   reasons,
   type ServingContext,
+  StructuredText,
   type TokenName,
+  ToolCalls,
+  type ToolDefinition,
   tokenName,
   type UsageOptions,
 } from '@vllm-sim/serving'
 import { echoText } from '@vllm-sim/tokenizer'
-import { answerPlan } from '../../generation/answer-plan.ts'
 import type { HttpCall, Plan } from '../../generation/endpoint.ts'
-import { type OutputFormat, readOutputFormat } from '../../generation/output-format.ts'
-import { StructuredText } from '../../generation/structured-text.ts'
-import { ToolCalls } from '../../generation/tool-calls.ts'
-import { checkTools } from '../../generation/tool-check.ts'
-import type { ToolDefinition } from '../../generation/tools.ts'
+import { readOutputFormat } from '../../generation/output-format.ts'
 import { requestParams, samplingParams, usageWanted } from '../../generation/wire.ts'
 import { toChatMessage, toChatRender } from './conversation.ts'
 import type { ChatWire } from './wire.ts'

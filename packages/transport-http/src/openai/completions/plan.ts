@@ -1,6 +1,7 @@
 import { type OutputPlan, RequestError } from '@vllm-sim/core-engine'
 import {
   andThen,
+  answerPlan,
   checkParams,
   type EncodedPrompt,
   idsPrompt,
@@ -11,15 +12,14 @@ import {
   promptLogprobCount,
   type SamplingParams,
   type ServingContext,
+  StructuredText,
   type TokenName,
   textPrompt,
   tokenName,
   type UsageOptions,
 } from '@vllm-sim/serving'
-import { answerPlan } from '../../generation/answer-plan.ts'
 import type { HttpCall, Plan } from '../../generation/endpoint.ts'
 import { readOutputFormat } from '../../generation/output-format.ts'
-import { StructuredText } from '../../generation/structured-text.ts'
 import { requestParams, samplingParams, usageWanted } from '../../generation/wire.ts'
 import type { CompletionWire, WirePrompt } from './wire.ts'
 

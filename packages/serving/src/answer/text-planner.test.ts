@@ -2,7 +2,7 @@ import { type Random, type Token, toTokens } from '@vllm-sim/core-engine'
 import type { StructuredText } from '@vllm-sim/core-engine/structured'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import { expect, test } from 'vitest'
-import type { ApiContext } from '../context.ts'
+import type { ServingContext } from '../context.ts'
 import { type PartTokens, textTokens } from './exact-tokens.ts'
 import { structured } from './structured.ts'
 import { TextPlanner } from './text-planner.ts'
@@ -10,14 +10,14 @@ import { TextPlanner } from './text-planner.ts'
 const { compileConstraint, requestBudget, WholeText } = structured()
 
 /** A context that counts the characters that are made into tokens. */
-function counting(): { context: ApiContext; characters: () => number } {
+function counting(): { context: ServingContext; characters: () => number } {
   const tokenizer = new SimulatedTokenizer()
   let characters = 0
   const outputTokens = (text: string): Token[] => {
     characters += text.length
     return toTokens(tokenizer.encodeOutput(text))
   }
-  return { context: { outputTokens } as ApiContext, characters: () => characters }
+  return { context: { outputTokens } as ServingContext, characters: () => characters }
 }
 
 /** Reads a part as the engine does: asks for more as soon as it takes the last token. */
@@ -30,7 +30,7 @@ function read({ tokens, extend }: PartTokens, most = Number.POSITIVE_INFINITY): 
   return text
 }
 
-const plannerOf = (texts: StructuredText, context: ApiContext): TextPlanner =>
+const plannerOf = (texts: StructuredText, context: ServingContext): TextPlanner =>
   new TextPlanner({ texts, spent: 0 }, requestBudget(), context)
 
 /** Numbers that differ from stream to stream: Weyl sequences. */

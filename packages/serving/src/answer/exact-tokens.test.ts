@@ -1,9 +1,9 @@
 import { Token } from '@vllm-sim/core-engine'
 import { expect, test } from 'vitest'
-import type { ApiContext } from '../context.ts'
+import type { ServingContext } from '../context.ts'
 import { exactTokens } from './exact-tokens.ts'
 
-const context = (outputTokens: ApiContext['outputTokens']): ApiContext => ({ outputTokens }) as ApiContext
+const context = (outputTokens: ServingContext['outputTokens']): ServingContext => ({ outputTokens }) as ServingContext
 
 test('tokens that join to the text are taken as they are', () => {
   const tokens = [new Token(1, '{"a'), new Token(2, '"}')]

@@ -1,6 +1,6 @@
 import type { Random } from '@vllm-sim/core-engine'
 import type { Budget, Text } from '@vllm-sim/core-engine/structured'
-import type { ApiContext } from '../context.ts'
+import type { ServingContext } from '../context.ts'
 import { AT_ONCE, exactTokens, type PartTokens, textTokens } from './exact-tokens.ts'
 import type { Maker } from './generators.ts'
 import { structured } from './structured.ts'
@@ -12,12 +12,12 @@ const TOKENIZED_PER_STEP = 8
 export class TextPlanner {
   readonly #maker: Maker
   readonly #work: Budget
-  readonly #context: ApiContext
+  readonly #context: ServingContext
   /** The known text, which all answers share. */
   #known: PartTokens | undefined
 
   /** @param work pays for the texts of all answers of the request; when it is used up, they all get the known text */
-  constructor(maker: Maker, work: Budget, context: ApiContext) {
+  constructor(maker: Maker, work: Budget, context: ServingContext) {
     this.#maker = maker
     this.#work = work
     this.#context = context

@@ -1,6 +1,6 @@
 import type { Budget, CompileOptions, StructuredText } from '@vllm-sim/core-engine/structured'
-import type { ToolCallSettings } from '../context.ts'
-import type { OutputFormat } from './output-format.ts'
+import type { ToolCallSettings } from '../settings.ts'
+import type { OutputFormat } from './format.ts'
 import { structured } from './structured.ts'
 import { TextCache } from './text-cache.ts'
 

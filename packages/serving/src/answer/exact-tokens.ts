@@ -1,7 +1,7 @@
 import { type OutputPart, Token } from '@vllm-sim/core-engine'
 import type { Text } from '@vllm-sim/core-engine/structured'
 import { fitPieces } from '@vllm-sim/tokenizer'
-import type { ApiContext } from '../context.ts'
+import type { ServingContext } from '../context.ts'
 
 /** Longest text, in characters, that is made into tokens as a whole. */
 export const AT_ONCE = 16_384
@@ -15,7 +15,7 @@ export type PartTokens = Pick<OutputPart, 'tokens' | 'extend'>
  * Tokens whose texts join to exactly `text`. A model's tokenizer may normalize what it encodes, so that its pieces join to
  * something else; the ids are kept then, and the text is spread over them.
  */
-export function exactTokens(text: string, context: ApiContext): Token[] {
+export function exactTokens(text: string, context: ServingContext): Token[] {
   const tokens = context.outputTokens(text)
   if (tokens.map(token => token.text).join('') === text) return tokens
   const pieces = fitPieces(text, Math.max(1, tokens.length))
@@ -23,7 +23,7 @@ export function exactTokens(text: string, context: ApiContext): Token[] {
 }
 
 /** The tokens of a text. Those of a long one are made as they are asked for, and a few of them differ at the seams. */
-export function textTokens(text: Text, context: ApiContext): PartTokens {
+export function textTokens(text: Text, context: ServingContext): PartTokens {
   if (text.length <= AT_ONCE) return { tokens: exactTokens(text.toString(), context) }
   const tokens: Token[] = []
   const pieces = text.pieces()

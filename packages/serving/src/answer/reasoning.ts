@@ -1,5 +1,5 @@
 import { type OutputPart, presetSentences, type Random, type Token } from '@vllm-sim/core-engine'
-import type { ServingContext } from './context.ts'
+import type { ServingContext } from '../context.ts'
 
 /** Tokens of the preset sentences, per way of making tokens. */
 const sentences = new WeakMap<ServingContext['outputTokens'], Token[][]>()
