@@ -238,6 +238,37 @@ describe('life of a request', () => {
   })
 })
 
+describe('requests by their ids', () => {
+  test('running, waiting and repeated ids end, others do not', () => {
+    const harness = new Harness({ maxNumSeqs: 2, latency: { interTokenLatency: 10 } })
+    const running = harness.submit({ id: 'a', tokens: 100 })
+    const other = harness.submit({ id: 'b', tokens: 20 })
+    const waiting = harness.submit({ id: 'a', tokens: 100, n: 3 })
+    const last = harness.submit({ id: 'c', tokens: 20 })
+    harness.clock.advance(50)
+    harness.engine.abortRequests(new Set(['a', 'nobody']))
+    expect(running.sink.one.outcome?.finishReason).toBe('abort')
+    expect(running.sink.one.at).toHaveLength(6)
+    expect(waiting.sink.received.map(one => one.outcome?.finishReason)).toEqual(['abort', 'abort', 'abort'])
+    expect(harness.engine.snapshot()).toMatchObject({ running: 2, waiting: 0 })
+    harness.clock.runAll()
+    expect([other, last].map(({ sink }) => sink.one.outcome?.finishReason)).toEqual(['length', 'length'])
+    harness.engine.abortRequests(new Set(['a', 'b', 'c']))
+    expect(other.sink.one.finishes).toBe(1)
+  })
+
+  test('an answer that its reader has not taken yet ends too', () => {
+    const harness = new Harness()
+    const { sink, handle } = harness.submit({ id: 'a', tokens: 900 })
+    sink.ready = false
+    harness.clock.runAll()
+    harness.engine.abortRequests(new Set(['a']))
+    handle.resume()
+    harness.clock.runAll()
+    expect(sink.one.finishes).toBe(1)
+  })
+})
+
 describe('randomness', () => {
   const latency = {
     timeToFirstToken: 20,

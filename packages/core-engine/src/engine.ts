@@ -6,6 +6,7 @@ import { asRequestError, CacheCapacityError, ContextLengthError, QueueFullError,
 import type { EngineObserver } from './events.ts'
 import { finishReason, generate, outcomeOf } from './generation.ts'
 import type { KvCache } from './kv-cache.ts'
+import { LinkedList } from './linked-list.ts'
 import { LoraRegistry } from './lora.ts'
 import { Observers } from './observers.ts'
 import { openText } from './opening.ts'
@@ -32,6 +33,8 @@ export class Engine {
   readonly #cache: KvCache | undefined
   readonly #threshold: CacheThreshold
   readonly #readers: SubmissionHost
+  /** Requests that have not got all of their answer. */
+  readonly #requests = new LinkedList<Submission>()
   readonly #idle: (() => void)[] = []
   readonly #batch = new TokenBatch()
   readonly #rest: Deadline
@@ -60,6 +63,7 @@ export class Engine {
       hold: sequence => pacer.hold(sequence),
       resume: sequence => pacer.resume(sequence),
       delivered: () => this.#delivered(),
+      ended: submission => this.#requests.remove(submission),
     }
     this.#cache?.listen({
       event: event => this.#observers.onCacheEvent(event, this.timeline.clock.now()),
@@ -104,6 +108,7 @@ export class Engine {
     const submission = new Submission(this.#readers, sink)
     const { sequences } = submission
     this.#seeding.sequences(request, submission, sequences)
+    if (sequences.length > 0) this.#requests.push(submission)
     const { clock, turnEnd } = this.timeline
     const now = clock.now()
     const wasPumping = this.#pumping
@@ -120,6 +125,18 @@ export class Engine {
     this.#pumping = wasPumping
     this.#pump(now)
     return submission
+  }
+
+  /**
+   * Ends every request that goes by one of these ids, whichever transport it came by; their answers end with `abort`. Ids
+   * that nobody has are no error.
+   */
+  abortRequests(ids: ReadonlySet<string>): void {
+    const found: Submission[] = []
+    for (let one = this.#requests.first; one; one = one.following) {
+      if (ids.has(one.sequences[0]!.request.id)) found.push(one)
+    }
+    for (const submission of found) submission.abort()
   }
 
   /** Drops the KV cache and runs without it until `wake`. Requests are served meanwhile. */

@@ -1,6 +1,7 @@
 import type { Admission } from './admission.ts'
+import { LinkedList } from './linked-list.ts'
 import type { LoraRegistry } from './lora.ts'
-import { type Sequence, SequenceQueue } from './sequence.ts'
+import type { Sequence } from './sequence.ts'
 
 export interface SchedulerOptions {
   /** Sequences that run at the same time, at least 1. */
@@ -18,7 +19,7 @@ export interface SchedulerOptions {
  */
 export class Scheduler implements Admission {
   readonly #options: SchedulerOptions
-  readonly #queues = new Map<string, SequenceQueue>()
+  readonly #queues = new Map<string, LinkedList<Sequence>>()
   #order = 0
   #running = 0
   #waiting = 0
@@ -62,7 +63,7 @@ export class Scheduler implements Admission {
     this.#waiting++
     const key = sequence.request.lora ?? ''
     let queue = this.#queues.get(key)
-    if (!queue) this.#queues.set(key, (queue = new SequenceQueue()))
+    if (!queue) this.#queues.set(key, (queue = new LinkedList<Sequence>()))
     queue.push(sequence)
   }
 

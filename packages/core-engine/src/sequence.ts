@@ -91,30 +91,3 @@ export class Sequence implements SequenceView, ObservedSequence {
     return this.source?.parts
   }
 }
-
-/** A first-in, first-out list of sequences from which any can be taken in O(1). */
-export class SequenceQueue {
-  #first: Sequence | undefined
-  #last: Sequence | undefined
-
-  get first(): Sequence | undefined {
-    return this.#first
-  }
-
-  push(sequence: Sequence): void {
-    sequence.previous = this.#last
-    if (this.#last) this.#last.following = sequence
-    else this.#first = sequence
-    this.#last = sequence
-  }
-
-  remove(sequence: Sequence): void {
-    const { previous, following } = sequence
-    if (previous) previous.following = following
-    else this.#first = following
-    if (following) following.previous = previous
-    else this.#last = previous
-    sequence.previous = undefined
-    sequence.following = undefined
-  }
-}

@@ -1,4 +1,5 @@
 import { Deadline, type Timeline } from '@vllm-sim/latency'
+import type { Linked } from './linked-list.ts'
 import type { Outcome, OutputSink, RequestHandle } from './request.ts'
 import type { Reader, Sequence } from './sequence.ts'
 import type { Token, TokenBatch } from './token.ts'
@@ -20,17 +21,22 @@ export interface SubmissionHost {
   resume(sequence: Sequence): void
   /** An ended sequence was delivered to its end at last. */
   delivered(): void
+  /** All sequences were delivered to their end. */
+  ended(submission: Submission): void
 }
 
 /**
  * A request in the engine: its sequences and its reader. A reader that is behind stops no sequence: what they generate
  * waits here for it, as in vLLM, and their slots are free when their last token is generated.
  */
-export class Submission extends Deadline implements RequestHandle, Reader {
+export class Submission extends Deadline implements RequestHandle, Reader, Linked<Submission> {
   readonly sequences: Sequence[] = []
+  previous: Submission | undefined
+  following: Submission | undefined
   readonly #host: SubmissionHost
   readonly #sink: OutputSink
   #held = false
+  #finished = 0
   /** Sequences with kept tokens, in the order in which they go on. */
   #behind: Sequence[] | undefined
 
@@ -60,7 +66,7 @@ export class Submission extends Deadline implements RequestHandle, Reader {
       sequence.outcome = outcome
       return false
     }
-    this.#sink.onFinish(sequence, outcome)
+    this.#finish(sequence, outcome)
     return true
   }
 
@@ -76,7 +82,7 @@ export class Submission extends Deadline implements RequestHandle, Reader {
       const { outcome } = sequence
       if (!outcome) continue
       sequence.outcome = undefined
-      this.#sink.onFinish(sequence, { ...outcome, finishReason: 'abort' })
+      this.#finish(sequence, { ...outcome, finishReason: 'abort' })
       this.#host.delivered()
     }
   }
@@ -104,8 +110,13 @@ export class Submission extends Deadline implements RequestHandle, Reader {
       return
     }
     sequence.outcome = undefined
-    this.#sink.onFinish(sequence, outcome)
+    this.#finish(sequence, outcome)
     this.#host.delivered()
+  }
+
+  #finish(sequence: Sequence, outcome: Outcome): void {
+    if (++this.#finished === this.sequences.length) this.#host.ended(this)
+    this.#sink.onFinish(sequence, outcome)
   }
 
   #deliver(sequence: Sequence, tokens: readonly Token[], count: number): void {
