@@ -12,9 +12,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   tokenizer: [],
   dataset: ['tokenizer'],
   'core-engine': ['latency'],
+  'structured-output': ['latency'],
   'kv-events': ['core-engine'],
   metrics: ['core-engine'],
-  serving: ['core-engine', 'latency', 'tokenizer'],
+  serving: ['core-engine', 'latency', 'structured-output', 'tokenizer'],
   'transport-http': ['core-engine', 'serving', 'tokenizer'],
 }
 

@@ -1,5 +1,5 @@
 import { type OutputPart, Token } from '@vllm-sim/core-engine'
-import type { Text } from '@vllm-sim/core-engine/structured'
+import type { Text } from '@vllm-sim/structured-output'
 import { fitPieces } from '@vllm-sim/tokenizer'
 import type { ServingContext } from '../context.ts'
 

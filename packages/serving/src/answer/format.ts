@@ -1,5 +1,5 @@
 import { RequestError } from '@vllm-sim/core-engine'
-import type { Constraint } from '@vllm-sim/core-engine/structured'
+import type { Constraint } from '@vllm-sim/structured-output'
 
 /** A form that the text of an answer must have. `member` is the request's member that demands it. */
 export type OutputFormat = Constraint & { readonly member: string }

@@ -1,4 +1,4 @@
-import type { Budget, CompileOptions, StructuredText } from '@vllm-sim/core-engine/structured'
+import type { Budget, CompileOptions, StructuredText } from '@vllm-sim/structured-output'
 import type { ToolCallSettings } from '../settings.ts'
 import type { OutputFormat } from './format.ts'
 import { structured } from './structured.ts'

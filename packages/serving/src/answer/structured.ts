@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 
-type Structured = typeof import('@vllm-sim/core-engine/structured')
+type Structured = typeof import('@vllm-sim/structured-output')
 
 let loaded: Structured | undefined
 
@@ -9,6 +9,6 @@ let loaded: Structured | undefined
  * and an idle server, do without its 45 files.
  */
 export function structured(): Structured {
-  loaded ??= createRequire(import.meta.url)('@vllm-sim/core-engine/structured') as Structured
+  loaded ??= createRequire(import.meta.url)('@vllm-sim/structured-output') as Structured
   return loaded
 }

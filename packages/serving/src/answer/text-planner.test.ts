@@ -1,5 +1,5 @@
 import { type Random, type Token, toTokens } from '@vllm-sim/core-engine'
-import type { StructuredText } from '@vllm-sim/core-engine/structured'
+import type { StructuredText } from '@vllm-sim/structured-output'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import { expect, test } from 'vitest'
 import type { ServingContext } from '../context.ts'

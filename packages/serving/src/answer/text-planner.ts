@@ -1,5 +1,5 @@
 import type { Random } from '@vllm-sim/core-engine'
-import type { Budget, Text } from '@vllm-sim/core-engine/structured'
+import type { Budget, Text } from '@vllm-sim/structured-output'
 import type { ServingContext } from '../context.ts'
 import { AT_ONCE, exactTokens, type PartTokens, textTokens } from './exact-tokens.ts'
 import type { Maker } from './generators.ts'

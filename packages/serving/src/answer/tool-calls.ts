@@ -1,5 +1,5 @@
 import { type OutputPart, type PlannedOutput, type Random, RequestError } from '@vllm-sim/core-engine'
-import type { Budget } from '@vllm-sim/core-engine/structured'
+import type { Budget } from '@vllm-sim/structured-output'
 import type { ServingContext } from '../context.ts'
 import type { Maker } from './generators.ts'
 import { structured } from './structured.ts'

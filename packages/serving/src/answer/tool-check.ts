@@ -1,5 +1,5 @@
 import { RequestError } from '@vllm-sim/core-engine'
-import type { Budget } from '@vllm-sim/core-engine/structured'
+import type { Budget } from '@vllm-sim/structured-output'
 import type { ToolCallSettings } from '../settings.ts'
 import { argumentMaker, type Maker } from './generators.ts'
 import { structured } from './structured.ts'
