@@ -1,12 +1,21 @@
 import type { ServerResponse } from 'node:http'
-import type { GenerationRequest, Outcome, OutputSink, RequestHandle, SequenceView, Token } from '@vllm-sim/core-engine'
+import type {
+  GenerationRequest,
+  Outcome,
+  OutputSink,
+  RequestError,
+  RequestHandle,
+  SequenceView,
+  Token,
+} from '@vllm-sim/core-engine'
 import type { Choice } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { type Headers, sendError, sendJson } from '../http/reply.ts'
-import { tooLong } from '../output/join-choices.ts'
+import { sendJsonPieces } from '../http/reply-pieces.ts'
 import type { WholeEncoder } from './endpoint.ts'
-import { watchClient } from './watch-client.ts'
+import { waitingTokens } from './waiting-tokens.ts'
+import { type Answer, watchClient } from './watch-client.ts'
 
 interface Collected {
   text: string
@@ -14,9 +23,9 @@ interface Collected {
 }
 
 /** Collects an answer and sends it whole. */
-export class BodySink implements OutputSink {
+export class BodySink implements OutputSink, Answer {
+  readonly res: ServerResponse
   readonly #context: ApiContext
-  readonly #res: ServerResponse
   readonly #encoder: WholeEncoder
   readonly #headers: Headers | undefined
   readonly #errors: ErrorForm
@@ -25,6 +34,8 @@ export class BodySink implements OutputSink {
   #expected = 0
   #handle: RequestHandle | undefined
   #answered = false
+  /** Tokens that are counted as waiting. */
+  #waiting = 0
 
   constructor(
     context: ApiContext,
@@ -34,7 +45,7 @@ export class BodySink implements OutputSink {
     errors: ErrorForm,
   ) {
     this.#context = context
-    this.#res = res
+    this.res = res
     this.#encoder = encoder
     this.#headers = headers
     this.#errors = errors
@@ -43,12 +54,20 @@ export class BodySink implements OutputSink {
   /** Submits the request; the rest follows by itself. @throws RequestError when the engine refuses it */
   run(request: GenerationRequest): void {
     this.#expected = request.prompts.length * request.n
+    watchClient(this.#context.socketTimeline, this)
     this.#handle = this.#context.engine.submit(request, this)
     if (this.#answered) this.#handle.abort()
-    else watchClient(this.#context.socketTimeline, this.#res, () => this.#abandon())
   }
 
   onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean {
+    if (this.#answered) return true
+    this.#waiting += count
+    try {
+      waitingTokens.add(count)
+    } catch (error) {
+      this.fail(toRequestError(error))
+      return true
+    }
     const into = (this.#collected[sequence.index] ??= { text: '', tokens: [] })
     for (let i = 0; i < count; i++) into.text += tokens[i]!.text
     if (this.#encoder.wantsTokens || sequence.parts) for (let i = 0; i < count; i++) into.tokens.push(tokens[i]!)
@@ -58,9 +77,7 @@ export class BodySink implements OutputSink {
   onFinish(sequence: SequenceView, outcome: Outcome): void {
     if (this.#answered) return
     if (outcome.error) {
-      this.#answered = true
-      sendError(this.#res, outcome.error, this.#headers, this.#errors)
-      this.#handle?.abort()
+      this.fail(outcome.error)
       return
     }
     const { text, tokens } = this.#collected[sequence.index] ?? { text: '', tokens: [] }
@@ -68,16 +85,26 @@ export class BodySink implements OutputSink {
     if (--this.#expected > 0) return
     this.#answered = true
     try {
-      sendJson(this.#res, 200, this.#encoder.encode(this.#choices), this.#headers)
+      const body = this.#encoder.encode(this.#choices)
+      if (typeof body === 'string') sendJson(this.res, 200, body, this.#headers)
+      else sendJsonPieces(this.res, 200, body, this.#context.socketTimeline.clock, this.#headers)
     } catch (error) {
-      // A text longer than the runtime can hold.
-      const known = error instanceof RangeError ? tooLong() : toRequestError(error)
+      const known = toRequestError(error)
       if (known.status >= 500) this.#context.log.error({ err: error }, 'answer could not be encoded')
-      sendError(this.#res, known, this.#headers, this.#errors)
+      sendError(this.res, known, this.#headers, this.#errors)
     }
   }
 
-  #abandon(): void {
+  fail(error: RequestError): void {
+    if (this.#answered) return
+    this.#answered = true
+    sendError(this.res, error, this.#headers, this.#errors)
+    this.#handle?.abort()
+  }
+
+  closed(): void {
+    waitingTokens.remove(this.#waiting)
+    this.#waiting = 0
     if (this.#answered) return
     this.#answered = true
     this.#handle?.abort()

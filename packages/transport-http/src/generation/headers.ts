@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { RequestError } from '@vllm-sim/core-engine'
 import { booleanValue } from '@vllm-sim/serving'
 import type { ApiContext, ApiSettings } from '../context.ts'
 
@@ -25,14 +26,21 @@ export function responseHeaders(settings: ApiSettings, id: string): Record<strin
 /** An id from a body has to fit into a header and, because every frame of a stream repeats it, to be short. */
 const usableId = /^[\x21-\x7e]{1,256}$/
 
+/** What Node sends back in a header and in a body as the same bytes. */
+const visible = /^[\x20-\x7e]*$/
+
 /**
  * The id of a request: from `X-Request-Id` where that is switched on, from the body's `request_id` when it is usable, or
  * a new one.
  * @param body parsed JSON
+ * @throws RequestError 400 for an `X-Request-Id` that could not be sent back as it came
  */
 export function requestId(req: IncomingMessage, { settings, nextId }: ApiContext, body: object): string {
   const given = settings.requestIdHeaders ? req.headers['x-request-id'] : undefined
-  if (typeof given === 'string' && given !== '') return given
+  if (typeof given === 'string' && given !== '') {
+    if (visible.test(given)) return given
+    throw new RequestError(400, 'X-Request-Id must consist of visible ASCII characters and spaces')
+  }
   const { request_id: own } = body as { readonly request_id?: unknown }
   return typeof own === 'string' && usableId.test(own) ? own : nextId()
 }

@@ -13,15 +13,12 @@ import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { EventStream } from '../http/event-stream.ts'
 import { type Headers, sendError } from '../http/reply.ts'
 import type { StreamEncoder } from './endpoint.ts'
-import { watchClient } from './watch-client.ts'
-
-/** A client that reads nothing for this long is given up, milliseconds. */
-const stalledAfter = 300_000
+import { type Answer, watchClient } from './watch-client.ts'
 
 /** Sends an answer as it is generated. */
-export class StreamSink implements OutputSink {
+export class StreamSink implements OutputSink, Answer {
+  readonly res: ServerResponse
   readonly #context: ApiContext
-  readonly #res: ServerResponse
   readonly #encoder: StreamEncoder
   readonly #headers: Headers | undefined
   readonly #errors: ErrorForm
@@ -29,10 +26,8 @@ export class StreamSink implements OutputSink {
   #expected = 0
   #handle: RequestHandle | undefined
   #over = false
-  /** Choices that wait until the client has caught up. */
-  #held: number[] | undefined
-  /** Ends the present, or last, wait for the client. */
-  #stopWaiting: (() => void) | undefined
+  /** The client is behind, and the engine waits for it. */
+  #held = false
 
   constructor(
     context: ApiContext,
@@ -42,7 +37,7 @@ export class StreamSink implements OutputSink {
     errors: ErrorForm,
   ) {
     this.#context = context
-    this.#res = res
+    this.res = res
     this.#encoder = encoder
     this.#headers = headers
     this.#errors = errors
@@ -52,9 +47,9 @@ export class StreamSink implements OutputSink {
   /** Submits the request; the rest follows by itself. @throws RequestError when the engine refuses it */
   run(request: GenerationRequest): void {
     this.#expected = request.prompts.length * request.n
+    watchClient(this.#context.socketTimeline, this)
     this.#handle = this.#context.engine.submit(request, this)
     if (this.#over) this.#handle.abort()
-    else watchClient(this.#context.socketTimeline, this.#res, () => this.#abandon())
   }
 
   onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean {
@@ -63,20 +58,20 @@ export class StreamSink implements OutputSink {
       this.#begin()
       this.#encoder.tokens(this.#out, sequence, tokens, count)
     } catch (error) {
-      this.#fail(toRequestError(error))
+      this.fail(toRequestError(error))
       return true
     }
     // What ends the answer follows at once and leaves in the same write.
     if (sequence.final && this.#expected === 1) return true
     if (this.#out.flush()) return true
-    this.#hold(sequence.index)
+    this.#hold()
     return false
   }
 
   onFinish(sequence: SequenceView, outcome: Outcome): void {
     if (this.#over) return
     if (outcome.error) {
-      this.#fail(outcome.error)
+      this.fail(outcome.error)
       return
     }
     try {
@@ -88,7 +83,7 @@ export class StreamSink implements OutputSink {
       }
       this.#encoder.end(this.#out)
     } catch (error) {
-      this.#fail(toRequestError(error))
+      this.fail(toRequestError(error))
       return
     }
     this.#over = true
@@ -101,38 +96,31 @@ export class StreamSink implements OutputSink {
     this.#encoder.begin?.(this.#out)
   }
 
-  /** An error gets its own status while nothing was sent, afterwards a frame and a complete end of the stream. */
-  #fail(error: RequestError): void {
+  fail(error: RequestError): void {
+    if (this.#over) return
     this.#over = true
     this.#handle?.abort()
+    // An error gets its own status while nothing was sent, afterwards a frame and a complete end of the stream.
     if (!this.#out.started) {
-      sendError(this.#res, error, this.#headers, this.#errors)
+      sendError(this.res, error, this.#headers, this.#errors)
       return
     }
     this.#out.frame(this.#errors.frames(error))
     this.#out.end()
   }
 
-  #hold(index: number): void {
-    if (this.#held) {
-      this.#held.push(index)
-      return
-    }
-    this.#held = [index]
-    // One listener for all the times that a slow reader is waited for.
-    if (!this.#stopWaiting) this.#res.once('close', () => this.#stopWaiting?.())
-    this.#stopWaiting = this.#context.timeline.at(this.#context.clock.now() + stalledAfter, () => this.#res.destroy())
-    this.#out.onDrain(() => {
-      this.#stopWaiting?.()
-      const held = this.#held ?? []
-      this.#held = undefined
-      if (held.length > 0) this.#handle?.resume()
-    })
-  }
-
-  #abandon(): void {
+  closed(): void {
     if (this.#over) return
     this.#over = true
     this.#handle?.abort()
+  }
+
+  #hold(): void {
+    if (this.#held) return
+    this.#held = true
+    this.#out.onDrain(() => {
+      this.#held = false
+      this.#handle?.resume()
+    })
   }
 }

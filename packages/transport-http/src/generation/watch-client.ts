@@ -1,34 +1,49 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Timeline } from '@vllm-sim/core-engine'
+import type { RequestError, Timeline } from '@vllm-sim/core-engine'
+
+/** An answer that is being made. */
+export interface Answer {
+  readonly res: ServerResponse
+  /** Nothing more can be sent. @param whole everything was */
+  closed(whole: boolean): void
+  /** Ends it with an error, in the form of its protocol. Harmless when it is complete. */
+  fail(error: RequestError): void
+}
 
 /** How long a client that closed its sending side gets to see the first byte of its answer, milliseconds. */
 const halfClosedGrace = 1000
 
 /** Unfinished answers per connection: usually one, more behind pipelined requests. */
-const unfinished = new WeakMap<Socket, ServerResponse[]>()
+const unfinished = new WeakMap<Socket, Answer[]>()
 
 /**
- * Calls `gone` once when the client of an unfinished answer has left. A reset or a failed write counts at once. A closed
- * sending side alone is not leaving: only when nothing was sent within a second after it the client is given up.
+ * Tells an answer when its client has left. A reset or a failed write counts at once. A closed sending side alone is not
+ * leaving: only when nothing was sent within a second after it the client is given up.
  * @param timeline of real time
  */
-export function watchClient(timeline: Timeline, res: ServerResponse, gone: () => void): void {
+export function watchClient(timeline: Timeline, answer: Answer): void {
+  const { res } = answer
   const { socket } = res.req
   const answers = unfinished.get(socket) ?? watchSocket(timeline, socket)
-  answers.push(res)
+  answers.push(answer)
   if (socket.readableEnded) giveUpLater(timeline, res)
   res.once('close', () => {
-    answers.splice(answers.indexOf(res), 1)
-    if (!res.writableFinished) gone()
+    answers.splice(answers.indexOf(answer), 1)
+    answer.closed(res.writableFinished)
   })
 }
 
-function watchSocket(timeline: Timeline, socket: Socket): ServerResponse[] {
-  const answers: ServerResponse[] = []
+/** Ends the unfinished answers of a connection, because the server cannot wait for them. */
+export function failAnswers(socket: Socket, error: RequestError): void {
+  for (const answer of unfinished.get(socket)?.slice() ?? []) answer.fail(error)
+}
+
+function watchSocket(timeline: Timeline, socket: Socket): Answer[] {
+  const answers: Answer[] = []
   unfinished.set(socket, answers)
   socket.once('end', () => {
-    for (const res of answers) giveUpLater(timeline, res)
+    for (const { res } of answers) giveUpLater(timeline, res)
   })
   return answers
 }

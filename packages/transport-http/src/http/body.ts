@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
 
@@ -14,7 +15,7 @@ class BodyTooLargeError extends RequestError {
  * Reads a request's body as text. A body over the limit is refused as soon as that is known, or, on a connection that
  * ends with the answer, when it has arrived; the rest is read and dropped, so that a client that is still sending gets to
  * see the answer.
- * @param limit bytes
+ * @param limit bytes; never more than what fits into a text of the runtime, half a gigabyte
  * @param done called once with the text, or with why there is none; not called when the client goes away
  */
 export function readBody(
@@ -28,34 +29,45 @@ export function readBody(
     done(typeof parsed === 'string' ? parsed : JSON.stringify(parsed))
     return
   }
-  let first: Buffer | undefined
-  let rest: Buffer[] | undefined
+  const most = Math.min(limit, constants.MAX_STRING_LENGTH)
+  let bytes: Buffer | undefined
   let size = 0
   const refuse = (): void => {
-    first = undefined
-    rest = undefined
+    bytes = undefined
     req.removeAllListeners('data').removeAllListeners('end')
     req.resume()
-    const answer = (): void => done('', new BodyTooLargeError(limit))
+    const answer = (): void => done('', new BodyTooLargeError(most))
     // Closing while more is coming resets the connection, and the answer may be lost with it.
     if (isLast(req)) req.on('end', answer)
     else answer()
   }
-  if (Number(req.headers['content-length']) > limit) {
+  if (Number(req.headers['content-length']) > most) {
     refuse()
     return
   }
   req.on('data', (chunk: Buffer) => {
+    if (size + chunk.length > most) {
+      refuse()
+      return
+    }
+    // Most bodies come in one piece. Further ones are copied: a piece of one byte may hold the whole block it came in.
+    bytes = bytes ? append(bytes, size, chunk) : chunk
     size += chunk.length
-    if (size > limit) refuse()
-    else if (!first) first = chunk
-    else if (rest) rest.push(chunk)
-    else rest = [first, chunk]
   })
-  req.on('end', () => {
-    if (rest) done(Buffer.concat(rest, size).toString())
-    else done(first ? first.toString() : '')
-  })
+  req.on('end', () => done(bytes ? bytes.toString('utf8', 0, size) : ''))
+}
+
+/** Puts `chunk` behind the first `size` bytes of a buffer, or of a larger one that takes its place. */
+function append(bytes: Buffer, size: number, chunk: Buffer): Buffer {
+  const needed = size + chunk.length
+  let into = bytes
+  // The first one belongs to the parser, which left no room behind it.
+  if (needed > bytes.length) {
+    into = Buffer.allocUnsafe(Math.max(2 * size, needed, 1024))
+    bytes.copy(into, 0, 0, size)
+  }
+  chunk.copy(into, size)
+  return into
 }
 
 /** Whether the connection ends with the answer to this request. */

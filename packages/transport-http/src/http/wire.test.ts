@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { type Clock, RealClock } from '@vllm-sim/core-engine'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { RawClient, rawPost } from '../testing/raw-http.ts'
 import { startServer, type TestServer } from '../testing/server.ts'
@@ -277,4 +280,110 @@ test('a client that reads nothing holds its stream, not the memory, and leaves n
   client.reset()
   await expectIdle(own)
   await own.close()
+})
+
+/** A server whose socket to the client can be looked at, and a client that reads nothing yet. */
+async function unread(
+  body: object,
+  http = {},
+): Promise<{ own: TestServer; client: RawClient; socket: Promise<Socket> }> {
+  const { promise: socket, resolve } = Promise.withResolvers<Socket>()
+  const own = await startServer({
+    http,
+    handler: api => (req, res) => {
+      if (req.url === chatPath) resolve(req.socket)
+      api.listener(req, res)
+    },
+  })
+  const client = await connect(own)
+  client.socket.pause()
+  client.send(rawPost(chatPath, body))
+  return { own, client, socket }
+}
+
+const large = { ...chat, max_tokens: 900, n: 24, logprobs: true, top_logprobs: 20 }
+/** Bytes that may be ready for a client that reads nothing; the whole answer has 50 MB. */
+const mostReady = 8 * 1024 * 1024
+
+test.each([true, false])('a large answer is made as it is read, stream %s', async stream => {
+  const { own, client, socket } = await unread({ ...large, stream })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  own.engine.whenIdle(resolve)
+  // The choices of a stream that is not read may be held in the engine.
+  if (!stream) await promise
+  await expect.poll(async () => (await socket).writableNeedDrain, { timeout: 20_000 }).toBe(true)
+  for (let i = 0; i < 20; i++) expect((await fetch(`${own.url}/health`)).status).toBe(200)
+  expect((await socket).writableLength).toBeLessThan(mostReady)
+  let bytes = 0
+  let tail = ''
+  const chunks: Buffer[] = []
+  client.socket.removeAllListeners('data')
+  client.socket.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    chunks.push(chunk)
+    tail = (tail + chunk.toString('latin1')).slice(-200)
+  })
+  client.socket.resume()
+  await expect.poll(() => tail.endsWith('\r\n0\r\n\r\n'), { timeout: 20_000 }).toBe(true)
+  expect(bytes).toBeGreaterThan(2 * mostReady)
+  if (stream) expect(tail).toContain('data: [DONE]')
+  else {
+    const text = Buffer.concat(chunks).toString().split('\r\n\r\n').slice(1).join('\r\n\r\n')
+    expect(JSON.parse(dechunked(text)).choices).toHaveLength(24)
+  }
+  await own.close()
+})
+
+function dechunked(text: string): string {
+  let whole = ''
+  for (let at = 0; ; ) {
+    const line = text.indexOf('\r\n', at)
+    const size = Number.parseInt(text.slice(at, line), 16)
+    if (size === 0) return whole
+    whole += text.slice(line + 2, line + 2 + size)
+    at = line + 4 + size
+  }
+}
+
+test.each([true, false])(
+  'a client that takes nothing is given up after the write time-out, stream %s',
+  async stream => {
+    const { own, client, socket } = await unread({ ...large, stream }, { writeTimeout: 100 })
+    if (!(await socket).destroyed) await once(await socket, 'close')
+    await new Promise<void>(resolve => own.engine.whenIdle(resolve))
+    client.socket.destroy()
+    await own.close()
+  },
+)
+
+test('what concerns sockets is in real time, however quick the simulation', async () => {
+  const real = new RealClock()
+  const scale = 1000
+  const clock: Clock = {
+    real,
+    now: () => real.now() * scale,
+    wall: () => real.wall(),
+    timer: (delay, run) => real.timer(delay / scale, run),
+    timerAt: (due, run) => real.timer(due / scale - real.now(), run),
+    soon: run => real.soon(run),
+  }
+  const quick = await startServer({
+    clock,
+    latency: { timeToFirstToken: 100_000 },
+  })
+  const client = await connect(quick)
+  client.socket.end(rawPost(chatPath, chat))
+  expect((await client.answer()).status).toBe(200)
+  await quick.close()
+})
+
+test('a request id that Node would send back as other bytes is refused', async () => {
+  for (const stream of [false, true]) {
+    const client = await connect()
+    client.send(Buffer.from(rawPost(chatPath, { ...chat, stream }, 'X-Request-Id: n\u00e9\r\n')))
+    const answer = await client.answer()
+    expect(answer.status).toBe(400)
+    expect(messageOf(answer.body)).toContain('X-Request-Id')
+    client.socket.destroy()
+  }
 })

@@ -1,8 +1,9 @@
+import type { Token } from '@vllm-sim/core-engine'
 import { type Choice, type Piece, piecesOf, textOf } from '@vllm-sim/serving'
 import type { WholeEncoder } from '../../generation/endpoint.ts'
 import { imagePart } from '../../output/image.ts'
-import { joinChoices } from '../../output/join-choices.ts'
 import { contentEntry, promptLogprobs } from '../../output/logprobs.ts'
+import { joined, type Pieces } from '../../output/whole-answer.ts'
 import type { ChatFeatures, ChatPlan } from './plan.ts'
 import { chatCompletion } from './whole.ts'
 
@@ -18,19 +19,17 @@ export class FullChatWhole implements WholeEncoder {
     this.wantsTokens = this.#features.logprobs !== undefined || this.#features.tokenIds
   }
 
-  encode(choices: readonly Choice[]): string {
-    const list = joinChoices(choices, choice => this.#choice(choice))
-    return chatCompletion(this.#plan, choices, list, this.#promptMembers())
+  encode(choices: readonly Choice[]): Pieces {
+    return chatCompletion(this.#plan, choices, choice => this.#choice(choice), this.#promptMembers())
   }
 
-  #choice(choice: Choice): string {
+  *#choice(choice: Choice): Generator<string> {
     const { index, tokens, outcome } = choice
     const pieces = piecesOf(choice)
+    yield `{"index":${index},"message":${this.#message(pieces, choice)},"logprobs":`
+    yield* this.#logprobs(pieces)
     const ids = this.#features.tokenIds ? `,"token_ids":[${tokens.map(token => token.id).join()}]` : ''
-    return (
-      `{"index":${index},"message":${this.#message(pieces, choice)},"logprobs":${this.#logprobs(pieces)},` +
-      `"finish_reason":"${outcome.finishReason}","stop_reason":${JSON.stringify(outcome.stopReason)}${ids}}`
-    )
+    yield `,"finish_reason":"${outcome.finishReason}","stop_reason":${JSON.stringify(outcome.stopReason)}${ids}}`
   }
 
   #message(pieces: readonly Piece[], { outcome }: Choice): string {
@@ -51,18 +50,23 @@ export class FullChatWhole implements WholeEncoder {
   }
 
   /** Only text has logprobs, shown reasoning included; a choice that calls tools has none. */
-  #logprobs(pieces: readonly Piece[]): string {
+  *#logprobs(pieces: readonly Piece[]): Generator<string> {
     const { logprobs, tokenName, reasoning } = this.#features
-    if (logprobs === undefined || pieces.some(piece => piece.kind === 'tool')) return 'null'
-    const entries: string[] = []
+    if (logprobs === undefined || pieces.some(piece => piece.kind === 'tool')) {
+      yield 'null'
+      return
+    }
+    const shown: [token: Token, position: number][] = []
     let position = 0
     for (const { kind, tokens } of pieces) {
       for (const token of tokens) {
-        if (kind === 'text' || reasoning) entries.push(contentEntry(token, position, logprobs, tokenName))
+        if (kind === 'text' || reasoning) shown.push([token, position])
         position++
       }
     }
-    return `{"content":[${entries.join()}],"refusal":null}`
+    yield '{"content":['
+    yield* joined(shown, ([token, at]) => contentEntry(token, at, logprobs, tokenName))
+    yield '],"refusal":null}'
   }
 
   #promptMembers(): string {

@@ -1,7 +1,7 @@
 import type { Choice } from '@vllm-sim/serving'
 import type { WholeEncoder } from '../../generation/endpoint.ts'
-import { joinChoices } from '../../output/join-choices.ts'
 import { promptLogprobs } from '../../output/logprobs.ts'
+import type { Pieces } from '../../output/whole-answer.ts'
 import type { CompletionFeatures, CompletionPlan } from './plan.ts'
 import { TokenList } from './token-list.ts'
 import { textCompletion } from './whole.ts'
@@ -18,12 +18,8 @@ export class FullCompletionWhole implements WholeEncoder {
     this.wantsTokens = this.#features.logprobs !== undefined || this.#features.tokenIds
   }
 
-  encode(choices: readonly Choice[]): string {
-    return textCompletion(
-      this.#plan,
-      choices,
-      joinChoices(choices, choice => this.#choice(choice)),
-    )
+  encode(choices: readonly Choice[]): Pieces {
+    return textCompletion(this.#plan, choices, choice => this.#choice(choice))
   }
 
   #choice(choice: Choice): string {

@@ -3,6 +3,7 @@ import type { WholeEncoder } from '../../generation/endpoint.ts'
 import { answerHead } from '../../output/head.ts'
 import { kvTransferMember } from '../../output/kv-transfer.ts'
 import { totalUsage } from '../../output/usage.ts'
+import { type Pieces, wholeAnswer } from '../../output/whole-answer.ts'
 import type { CompletionPlan } from './plan.ts'
 
 /** A text completion that is nothing but text and is sent whole. */
@@ -14,23 +15,29 @@ export class CompletionWhole implements WholeEncoder {
     this.#plan = plan
   }
 
-  encode(choices: readonly Choice[]): string {
-    let list = ''
-    for (const { index, text, outcome } of choices) {
-      list +=
-        `${list === '' ? '' : ','}{"index":${index},"text":${JSON.stringify(text)},"logprobs":null,` +
-        `"finish_reason":"${outcome.finishReason}","stop_reason":${JSON.stringify(outcome.stopReason)}}`
-    }
-    return textCompletion(this.#plan, choices, list)
+  encode(choices: readonly Choice[]): Pieces {
+    return textCompletion(
+      this.#plan,
+      choices,
+      ({ index, text, outcome }) =>
+        `{"index":${index},"text":${JSON.stringify(text)},"logprobs":null,` +
+        `"finish_reason":"${outcome.finishReason}","stop_reason":${JSON.stringify(outcome.stopReason)}}`,
+    )
   }
 }
 
-/** A whole text completion around its choices. @param list the choices as JSON, without brackets */
-export function textCompletion(plan: CompletionPlan, choices: readonly Choice[], list: string): string {
+/** A whole text completion around its choices. @param encode a choice as JSON */
+export function textCompletion(
+  plan: CompletionPlan,
+  choices: readonly Choice[],
+  encode: (choice: Choice) => Pieces,
+): Pieces {
   const { request } = plan
   const outcomes = choices.map(choice => choice.outcome)
-  return (
-    `${answerHead(plan, `cmpl-${request.id}-0`, 'text_completion')}"choices":[${list}],"service_tier":null,` +
-    `"usage":${totalUsage(outcomes, request.n)}${kvTransferMember(request)}}`
+  return wholeAnswer(
+    `${answerHead(plan, `cmpl-${request.id}-0`, 'text_completion')}"choices":[`,
+    choices,
+    encode,
+    `],"service_tier":null,"usage":${totalUsage(outcomes, request.n)}${kvTransferMember(request)}}`,
   )
 }

@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http'
+import { PassThrough } from 'node:stream'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test } from 'vitest'
+import { readBody } from './body.ts'
+
+function incoming(headers: Record<string, string> = {}): PassThrough & IncomingMessage {
+  return Object.assign(new PassThrough(), { headers, httpVersionMinor: 1 }) as PassThrough & IncomingMessage
+}
+
+const gigabyte = 2 ** 30
+
+test('a body of tiny pieces costs its own size, not that of the blocks that the pieces came in', async () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const req = incoming()
+  const read = new Promise<string>(resolve => readBody(req, gigabyte, resolve))
+  gc()
+  const before = process.memoryUsage().arrayBuffers
+  for (let i = 0; i < 10_000; i++) {
+    req.emit('data', Buffer.alloc(16 * 1024, 97 + (i % 26)).subarray(0, 1))
+  }
+  gc()
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024)
+  req.emit('end')
+  const text = await read
+  expect(text).toHaveLength(10_000)
+  expect(text.slice(0, 30)).toBe('abcdefghijklmnopqrstuvwxyzabcd')
+})
+
+test('pieces of any size join to the body', async () => {
+  const sizes = [1, 1, 1000, 3, 70_000, 1, 200_000, 5]
+  const req = incoming()
+  const read = new Promise<string>(resolve => readBody(req, gigabyte, resolve))
+  for (const [at, size] of sizes.entries()) req.write(Buffer.alloc(size, 97 + at))
+  req.end()
+  expect(await read).toBe(sizes.map((size, at) => String.fromCharCode(97 + at).repeat(size)).join(''))
+})
+
+test('a body that does not fit into a text is refused, whatever the limit', async () => {
+  const message = new Promise<string>(resolve =>
+    readBody(incoming({ 'content-length': `${gigabyte / 2}` }), gigabyte, (_, error) => resolve(error!.message)),
+  )
+  expect(await message).toContain('536870888 bytes')
+})

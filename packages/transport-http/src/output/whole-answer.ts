@@ -1,0 +1,62 @@
+import { RequestError } from '@vllm-sim/core-engine'
+import type { Choice } from '@vllm-sim/serving'
+
+/** Text in one piece, or in pieces that are made as they are sent. */
+export type Pieces = string | Iterable<string>
+
+/** Characters of text in an answer that is sent whole. Far above what a context and a sensible `n` come to. */
+const longest = 2 ** 27
+
+/**
+ * The JSON of an answer: `head`, the choices joined by commas, `tail`. Several choices are encoded one after the other as
+ * the answer is sent.
+ * @throws RequestError 400 when their texts are too long: `n` multiplies what an echo or a constraint takes
+ */
+export function wholeAnswer(
+  head: string,
+  choices: readonly Choice[],
+  encode: (choice: Choice) => Pieces,
+  tail: string,
+): Pieces {
+  let length = 0
+  for (const choice of choices) length += choice.text.length
+  if (length > longest) {
+    throw new RequestError(
+      400,
+      `The answer is too long to be sent whole: ${length} characters, at most ${longest}; ask for fewer choices or for a stream`,
+      'n',
+    )
+  }
+  if (choices.length > 1) return inTurn(head, choices, encode, tail)
+  const pieces = encode(choices[0]!)
+  return typeof pieces === 'string' ? head + pieces + tail : inTurn(head, choices, encode, tail)
+}
+
+function* inTurn(
+  head: string,
+  choices: readonly Choice[],
+  encode: (choice: Choice) => Pieces,
+  tail: string,
+): Generator<string> {
+  yield head
+  let between = ''
+  for (const choice of choices) {
+    yield between
+    const pieces = encode(choice)
+    if (typeof pieces === 'string') yield pieces
+    else yield* pieces
+    between = ','
+  }
+  yield tail
+}
+
+/** Items between two looks at how much has been made. */
+const group = 32
+
+/** Entries joined by commas, some at a time. */
+export function* joined<Item>(items: readonly Item[], encode: (item: Item, at: number) => string): Generator<string> {
+  for (let from = 0; from < items.length; from += group) {
+    const texts = items.slice(from, from + group).map((item, at) => encode(item, from + at))
+    yield `${from > 0 ? ',' : ''}${texts.join()}`
+  }
+}
