@@ -1,5 +1,5 @@
 import { flushCompileCache } from 'node:module'
-import { RealClock } from '@vllm-sim/core-engine'
+import { RealClock, RequestError } from '@vllm-sim/core-engine'
 import type { Clock } from '@vllm-sim/latency'
 import { VersionError } from '@vllm-sim/metrics'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
@@ -40,6 +40,8 @@ export interface ServeOptions {
 
 /** Time for open connections to end after the last answer, milliseconds. */
 const closeLimit = 5000
+/** The same after answers were broken off, milliseconds. */
+const failedLimit = 500
 /** How long the warm-up takes, milliseconds. */
 const warmUpLimit = 540
 
@@ -69,7 +71,8 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
     failed: new Promise(() => {}),
     async stop(limit) {
       const drained = await drain(instance, limit, clock)
-      await close(listener, drained ? closeLimit : 0, kvEvents)
+      if (!drained) listener.failAnswers(new RequestError(503, 'server is shutting down'))
+      await close(listener, drained ? closeLimit : failedLimit, kvEvents)
       stats?.stop()
       await tokenizer.close()
       dataset?.close()

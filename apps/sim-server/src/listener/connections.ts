@@ -1,9 +1,14 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
+import type { RequestError } from '@vllm-sim/core-engine'
 import type { Clock } from '@vllm-sim/latency'
+import { failAnswers } from '@vllm-sim/transport-http'
 
 /** How often is looked whether answers have left, milliseconds. */
 const sweepEvery = 10
+
+/** Connections that are ended in one turn of the event loop. */
+const perTurn = 64
 
 /** Knows the open connections of a server, to end them in an orderly way. */
 export class Connections {
@@ -30,11 +35,11 @@ export class Connections {
     // Not http.Server's own method: it destroys connections whose last bytes have not been sent yet.
     NetServer.prototype.close.call(this.#server, () => closed.resolve())
     // Node counts a connection that has never said anything as busy.
-    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
+    void this.#destroyInTurns(clock, socket => socket.bytesRead === 0)
     const end = clock.now() + limit
     const sweep = (): void => {
       if (clock.now() >= end) {
-        this.destroy()
+        void this.#destroyInTurns(clock, () => true)
         return
       }
       if (!this.#sending()) this.#server.closeIdleConnections()
@@ -47,9 +52,18 @@ export class Connections {
     this.#server.close()
   }
 
-  /** Ends all connections at once. */
-  destroy(): void {
-    for (const socket of this.#sockets) socket.destroy()
+  /** Ends the answers that are still being made with this error, each in the form of its protocol. */
+  failAnswers(error: RequestError): void {
+    for (const socket of this.#sockets) failAnswers(socket, error)
+  }
+
+  /** Some at a time: thousands would keep everybody waiting for a second. */
+  async #destroyInTurns(clock: Clock, which: (socket: Socket) => boolean): Promise<void> {
+    const all = [...this.#sockets].filter(which)
+    for (let from = 0; from < all.length; from += perTurn) {
+      for (const socket of all.slice(from, from + perTurn)) socket.destroy()
+      await new Promise<void>(resolve => clock.soon(resolve))
+    }
   }
 
   #sending(): boolean {

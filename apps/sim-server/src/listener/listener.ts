@@ -1,5 +1,6 @@
 import { unlinkSync } from 'node:fs'
 import type { Server } from 'node:http'
+import type { RequestError } from '@vllm-sim/core-engine'
 import type { Clock } from '@vllm-sim/latency'
 import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
 import type { Config } from '../config/index.ts'
@@ -15,6 +16,8 @@ import { removeStaleSocket } from './unix-socket.ts'
 export interface Listener {
   /** Opens it. @returns where clients reach it @throws ListenError */
   open(): Promise<{ readonly url: string; readonly port: number }>
+  /** Ends the answers that are still being made with this error, each in the form of its protocol. */
+  failAnswers(error: RequestError): void
   /** Closes it; connections that are still open after `limit` milliseconds are ended. */
   close(limit: number): Promise<void>
 }
@@ -38,6 +41,7 @@ export async function createListener(config: Config, handle: Handler, clock: Clo
       if ('path' in opened) forget = removeAtExit(opened.path)
       return { url: targetUrl(opened, tls), port: portOf(opened, config) }
     },
+    failAnswers: error => layers.connections.failAnswers(error),
     async close(limit) {
       layers.drop()
       await layers.connections.close(clock, limit)

@@ -7,7 +7,7 @@ const bytesPerToken = 40
 const share = 0.25
 
 /** Tokens that were generated and could not be sent yet, of all answers of the thread. */
-export class WaitingTokens {
+class WaitingTokens {
   readonly #limit: number
   #count = 0
 

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { type Clock, RealClock } from '@vllm-sim/core-engine'
+import { type Clock, RealClock, RequestError } from '@vllm-sim/core-engine'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { failAnswers } from '../generation/watch-client.ts'
 import { RawClient, rawPost } from '../testing/raw-http.ts'
 import { startServer, type TestServer } from '../testing/server.ts'
 
@@ -386,4 +387,33 @@ test('a request id that Node would send back as other bytes is refused', async (
     expect(messageOf(answer.body)).toContain('X-Request-Id')
     client.socket.destroy()
   }
+})
+
+test('answers that the server cannot wait for end with an error, in the form of their protocol', async () => {
+  const sockets = new Set<Socket>()
+  const slow = await startServer({
+    latency: { timeToFirstToken: 1, interTokenLatency: 100_000 },
+    handler: api => (req, res) => {
+      sockets.add(req.socket)
+      api.listener(req, res)
+    },
+  })
+  const bodies: [string, object, RegExp][] = [
+    [chatPath, { ...chat, stream: true }, /data: \{"error":\{"message":"over".*\}\n\ndata: \[DONE\]\n\n$/s],
+    ['/v1/completions', { ...chat, prompt: 'a', stream: true }, /"message":"over".*\}\n\ndata: \[DONE\]\n\n$/s],
+    ['/v1/messages', { ...chat, stream: true }, /event: error\ndata: \{.*"message":"over".*\}\n\n$/s],
+    [chatPath, chat, /^\{"error":\{"message":"over"/],
+  ]
+  const clients = await Promise.all(bodies.map(() => connect(slow)))
+  for (const [at, [path, body]] of bodies.entries()) clients[at]!.send(rawPost(path, body))
+  await expect.poll(() => slow.engine.snapshot().running, { timeout: 20_000 }).toBe(bodies.length)
+  await Promise.all(clients.slice(0, 3).map(client => client.receive(text => text.includes('data: '))))
+  for (const socket of sockets) failAnswers(socket, new RequestError(503, 'over'))
+  for (const [at, [, , form]] of bodies.entries()) {
+    const answer = await clients[at]!.answer()
+    expect(answer.body).toMatch(form)
+    clients[at]!.socket.destroy()
+  }
+  await expectIdle(slow)
+  await slow.close()
 })

@@ -21,6 +21,6 @@ export function joinChoices(choices: readonly Choice[], encode: (choice: Choice)
 }
 
 /** The error for an answer that does not fit into one piece of text. */
-export function tooLong(): RequestError {
+function tooLong(): RequestError {
   return new RequestError(400, 'The answer is too long to be sent whole; ask for fewer choices or for a stream', 'n')
 }
