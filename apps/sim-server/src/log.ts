@@ -34,15 +34,24 @@ const names: Readonly<Record<number, string>> = {
 }
 
 /** `2026-11-24T10:00:00.000Z INFO listening port=8000` */
-function textLine({ level, time, msg, err, ...fields }: Record<string, unknown>): string {
-  let line = `${time} ${(names[level as number] ?? '').padEnd(5)} ${msg ?? ''}`
+export function textLine({ level, time, msg, err, ...fields }: Record<string, unknown>): string {
+  let line = `${time} ${(names[level as number] ?? '').padEnd(5)} ${harmless(String(msg ?? ''))}`
   for (const [name, value] of Object.entries(fields)) line += ` ${name}=${fieldText(value)}`
   const { message, stack } = (err ?? {}) as { message?: string; stack?: string }
   if (message !== undefined) line += ` error=${fieldText(message)}`
-  return `${line}\n${stack === undefined ? '' : `${stack}\n`}`
+  return `${line}\n${stack === undefined ? '' : `${harmless(stack)}\n`}`
 }
 
 function fieldText(value: unknown): string {
-  if (typeof value === 'string' && value !== '' && !/[\s"=]/.test(value)) return value
-  return JSON.stringify(value) ?? 'undefined'
+  if (typeof value === 'string' && value !== '' && !/[\s"=]/.test(value)) return harmless(value)
+  return harmless(JSON.stringify(value) ?? 'undefined')
+}
+
+/** Clients choose model names and more that is logged; what a terminal would obey is written as its number. */
+function harmless(text: string): string {
+  return text.replaceAll(
+    // Controls but for line breaks and tabs, and what changes the direction of writing.
+    /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu,
+    one => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

@@ -99,11 +99,11 @@ test('fake metrics are changed by both endpoints; the old one has its own errors
   await server.logged(/\/fake_metrics endpoint is deprecated and will be removed in release v0\.12\.0/)
   expect(await gauge(url, 'vllm:num_requests_running')).toBe(9)
   expect(await errorOf(post(`${url}/fake_metrics`, { 'running-requests': -1 }))).toEqual([
-    500,
+    400,
     'Failed to update fake metrics: fake metrics request counters cannot be negative',
   ])
   expect(await errorOf(post(`${url}/fake_metrics`, '{},"failure-injection-rate":100'))).toEqual([
-    500,
+    400,
     expect.stringMatching(/^Failed to update fake metrics: failed to unmarshal payload: ./),
   ])
   expect(await config(url)).toMatchObject({ 'failure-injection-rate': 42, 'fake-metrics': { 'running-requests': 9 } })
@@ -112,7 +112,7 @@ test('fake metrics are changed by both endpoints; the old one has its own errors
 test('a server of real metrics refuses fake ones', async () => {
   const { url } = await startServer()
   expect(await errorOf(post(`${url}/fake_metrics`, { 'running-requests': 7 }))).toEqual([
-    500,
+    400,
     'Failed to update fake metrics: the simulator is reporting real metrics; fake metrics cannot be updated',
   ])
 })

@@ -36,7 +36,7 @@ export function adminRoutes({ context, config, update }: AdminOptions): Route[] 
         await update({ kind: 'fake-metrics', text })
       } catch (error) {
         if (!(error instanceof AdminUpdateError)) throw error
-        throw new RequestError(500, `Failed to update fake metrics: ${error.message}`)
+        throw new RequestError(400, `Failed to update fake metrics: ${error.message}`)
       }
       sendEmpty(res, 204)
     }),

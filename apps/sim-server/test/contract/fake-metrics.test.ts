@@ -147,8 +147,8 @@ describe('values', () => {
       expect([reply.status, reply.json]).toEqual([400, envelope(400, 'BadRequestError', message)])
       const old = await server.post('/fake_metrics', fake)
       expect([old.status, old.json]).toEqual([
-        500,
-        envelope(500, 'InternalServerError', `Failed to update fake metrics: ${message}`),
+        400,
+        envelope(400, 'BadRequestError', `Failed to update fake metrics: ${message}`),
       ])
     }
     const format =
@@ -256,7 +256,7 @@ describe('real metrics', () => {
     const reply = await server.post('/admin/config', { 'fake-metrics': { 'running-requests': 7 } })
     expect([reply.status, reply.json]).toEqual([400, envelope(400, 'BadRequestError', message)])
     const old = await server.post('/fake_metrics', { 'running-requests': 7 })
-    expect(old.json).toEqual(envelope(500, 'InternalServerError', `Failed to update fake metrics: ${message}`))
+    expect(old.json).toEqual(envelope(400, 'BadRequestError', `Failed to update fake metrics: ${message}`))
     expect((await server.post('/admin/config', { 'fake-metrics': null })).status).toBe(200)
   })
 })

@@ -12,7 +12,10 @@ export const fakeMetrics: ValueType<FakeMetrics | undefined> = {
     return value === null ? undefined : parseFakeMetrics(value, 'json', key => warn(unknownKey(key)))
   },
   read: (node, warn) => parseFakeMetrics(toJson(node), 'yaml', key => warn(unknownKey(key))),
-  fromJson: value => parseFakeMetrics(value, 'json'),
+  fromJson: value =>
+    parseFakeMetrics(value, 'json', key => {
+      throw new Error(`unknown key ${JSON.stringify(key)}`)
+    }),
   schema: fakeMetricsSchema(),
 }
 
