@@ -39,7 +39,6 @@ export { checkParams, type RequestParams, type SamplingParams } from './sampling
 export {
   defaultServingSettings,
   type ImageSettings,
-  type Range,
   type ReasoningSettings,
   type ServingSettings,
   type ToolCallSettings,

@@ -1,10 +1,5 @@
+import type { Range } from '@vllm-sim/structured-output'
 import type { InjectedFailure } from './failures.ts'
-
-/** Both ends included. */
-export interface Range {
-  readonly min: number
-  readonly max: number
-}
 
 /** How tool calls are made up where neither the request nor a schema decides. Chances in percent. */
 export interface ToolCallSettings {

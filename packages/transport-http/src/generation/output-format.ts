@@ -23,7 +23,7 @@ export interface StructuredOutputs {
 }
 
 /** Members of a request that demand a form. The `guided_` ones are older names of vLLM's that clients still send. */
-export interface FormatBody {
+export interface FormatWire {
   readonly response_format?: ResponseFormat | null
   readonly structured_outputs?: StructuredOutputs | null
   readonly guided_json?: unknown
@@ -39,6 +39,7 @@ export const formatProperties: Record<string, JsonSchema> = {
     ...object({ regex: string, choice: arrayOf({ type: 'string' }), grammar: string, json_object: boolean }),
     nullable: true,
   },
+  guided_json: {},
   guided_regex: string,
   guided_choice: arrayOf({ type: 'string' }),
   guided_grammar: string,
@@ -49,28 +50,31 @@ export const formatProperties: Record<string, JsonSchema> = {
  * The form that a request demands, if any.
  * @throws RequestError 400 when there are several, or one is incomplete
  */
-export function readOutputFormat(body: FormatBody): OutputFormat | undefined {
+export function readOutputFormat(wire: FormatWire): OutputFormat | undefined {
+  const { response_format: format, structured_outputs: outputs } = wire
+  const guided = guidedBy(wire)
+  // Most requests demand nothing.
+  if (!format && !outputs && !guided) return undefined
   const found: OutputFormat[] = []
-  const format = readResponseFormat(body.response_format, 'response_format')
-  if (format) found.push(format)
-  const outputs = body.structured_outputs
+  const own = readResponseFormat(format, 'response_format')
+  if (own) found.push(own)
   if (outputs) {
-    const own = formatsOf(constraintsOf(outputs), 'structured_outputs')
-    if (own.length === 0) throw constraintCount('must use one', 'none are', outputs)
-    found.push(...own)
+    const formats = formatsOf(constraintsOf(outputs), 'structured_outputs')
+    if (formats.length === 0) throw constraintCount('must use one', 'none are', outputs)
+    found.push(...formats)
   }
-  const guided = {
-    json: body.guided_json,
-    regex: body.guided_regex,
-    choice: body.guided_choice,
-    grammar: body.guided_grammar,
-    jsonObject: body.guided_json_object,
-    structuralTag: undefined,
-  }
-  found.push(...formatsOf(guided, 'guided_*'))
+  if (guided) found.push(...formatsOf(guided, 'guided_*'))
   if (found.length > 1)
     throw constraintCount('can only use one', 'multiple are', outputs ?? found.map(one => one.member))
   return found[0]
+}
+
+/** What the older members demand; undefined when there is none of them. */
+function guidedBy(wire: FormatWire): Constraints | undefined {
+  const { guided_json: json, guided_regex: regex, guided_choice: choice, guided_grammar: grammar } = wire
+  const jsonObject = wire.guided_json_object
+  if ((json ?? regex ?? choice ?? grammar ?? jsonObject ?? undefined) === undefined) return undefined
+  return { json, regex, choice, grammar, jsonObject, structuralTag: undefined }
 }
 
 function constraintCount(rule: string, problem: string, given: unknown): RequestError {

@@ -1,6 +1,6 @@
 import { isObject, type ToolChoice } from '@vllm-sim/serving'
 import type { ContentPart } from '@vllm-sim/tokenizer'
-import { type FormatBody, formatProperties } from '../../generation/output-format.ts'
+import { type FormatWire, formatProperties } from '../../generation/output-format.ts'
 import { readToolChoice } from '../../generation/tools.ts'
 import { unparsable } from '../../generation/unparsable.ts'
 import { type SamplingWire, type SharedWire, samplingProperties, sharedProperties } from '../../generation/wire.ts'
@@ -30,7 +30,7 @@ export interface WireTool {
 }
 
 /** A request to `POST /v1/chat/completions`; members that nothing here reads are left out. */
-export interface ChatWire extends SamplingWire, SharedWire, FormatBody {
+export interface ChatWire extends SamplingWire, SharedWire, FormatWire {
   readonly messages?: readonly WireMessage[] | null
   readonly max_completion_tokens?: number | null
   readonly tools?: readonly WireTool[] | null

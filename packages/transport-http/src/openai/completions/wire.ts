@@ -1,6 +1,6 @@
 import type { RequestError } from '@vllm-sim/core-engine'
 import { brief } from '@vllm-sim/serving'
-import { type FormatBody, formatProperties } from '../../generation/output-format.ts'
+import { type FormatWire, formatProperties } from '../../generation/output-format.ts'
 import { unparsable } from '../../generation/unparsable.ts'
 import { type SamplingWire, type SharedWire, samplingProperties, sharedProperties } from '../../generation/wire.ts'
 import { boolean, integer, object } from '../../schema/types.ts'
@@ -10,7 +10,7 @@ import { validator } from '../../schema/validator.ts'
 export type WirePrompt = string | readonly number[]
 
 /** A request to `POST /v1/completions`; members that nothing here reads are left out. */
-export interface CompletionWire extends SamplingWire, SharedWire, FormatBody {
+export interface CompletionWire extends SamplingWire, SharedWire, FormatWire {
   /** In its one common form; empty when it is absent. */
   readonly prompt: readonly WirePrompt[]
   readonly add_special_tokens?: boolean | null
