@@ -35,6 +35,7 @@ export function apiSettings(
     images: imageSettings(live),
     mmEncoderOnly: config.mmEncoderOnly,
     embeddingDimensions: config.defaultEmbeddingDimensions,
+    embeddingWidth: Math.max(config.maxEmbeddingDimensions, config.defaultEmbeddingDimensions),
     anthropicErrors: config.anthropicErrors,
     injectFailure,
   }

@@ -59,6 +59,8 @@ export interface ServingSettings {
   readonly mmEncoderOnly: boolean
   /** Values of an embedding for requests that do not say; 384 when absent. */
   readonly embeddingDimensions?: number
+  /** Most values that a request may ask for; 8,192 when absent. */
+  readonly embeddingWidth?: number
   /** Decides whether a request fails on purpose; `content` is what the decision is derived from. */
   readonly injectFailure?: (content: string) => InjectedFailure | undefined
 }

@@ -44,6 +44,12 @@ export const output = group('Responses', {
     shown: true,
     help: 'Length of the vectors of /v1/embeddings',
   }),
+  'max-embedding-dimensions': option(int, {
+    default: 8192,
+    min: 1,
+    max: 65_536,
+    help: 'Width of the model: the longest vectors that a request to /v1/embeddings may ask for',
+  }),
   'mm-encoder-only': option(pair, {
     default: false,
     shown: true,

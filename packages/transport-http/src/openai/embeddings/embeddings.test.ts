@@ -1,6 +1,6 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startServer, type TestServer } from '../testing/server.ts'
+import { startServer, type TestServer } from '../../testing/server.ts'
 
 const path = '/v1/embeddings'
 
@@ -101,8 +101,25 @@ test('a conversation', async () => {
   expect(usage.prompt_tokens).toBe(6)
 })
 
-test('settings give the default size and the model', async () => {
-  const own = await startServer({ settings: { embeddingDimensions: 7 } })
+test('an answer of megabytes is made as it is read, in every format', async () => {
+  const input = Array.from({ length: 200 }, (_, at) => [at, 1, 2])
+  const [float, base64] = await Promise.all(
+    ['float', 'base64'].map(format => embed({ input, dimensions: 2000, encoding_format: format })),
+  )
+  expect(float!.data).toHaveLength(200)
+  const values = (text: string): number[] => {
+    const bytes = Buffer.from(text, 'base64')
+    return Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readFloatLE(at * 4))
+  }
+  expect(float!.data.map(one => one.embedding.map(Math.fround))).toEqual(base64!.data.map(one => values(one.embedding)))
+  const bytes = await server.post(path, { input, dimensions: 2000, encoding_format: 'bytes_only' })
+  const all = Buffer.concat(base64!.data.map(one => Buffer.from(one.embedding, 'base64')))
+  expect(Buffer.from(await bytes.arrayBuffer()).equals(all)).toBe(true)
+})
+
+test('settings give the default size, the width and the model', async () => {
+  const own = await startServer({ settings: { embeddingDimensions: 7, embeddingWidth: 9 } })
+  expect((await own.post(path, { input: 'a', dimensions: 10 })).status).toBe(400)
   const { data, model } = await own.json<Embedded>(path, { input: 'a' })
   expect(data[0]!.embedding).toHaveLength(7)
   expect(model).toBe('org/model')
@@ -128,7 +145,10 @@ test.each([
   [{ input: 'a', dimensions: 0 }, 'dimensions must be at least 1'],
   [{ input: 'a', dimensions: -4 }, 'dimensions must be at least 1'],
   [{ input: 'a', dimensions: '4' }, 'Failed to read and parse request body, `dimensions` must be an integer'],
-  [{ input: 'a', dimensions: 1e15 }, 'more than the 8388608 values of one answer'],
+  [{ input: 'a', dimensions: 8193 }, 'dimensions must be at most 8192 (max-embedding-dimensions), got 8193.'],
+  [{ input: 'a', dimensions: 1e15 }, 'dimensions must be at most 8192'],
+  [{ input: Array(1025).fill('a'), dimensions: 8192 }, 'more than the 8388608 values of one answer'],
+  [{ input: Array(2049).fill('a'), dimensions: 1 }, 'input can have at most 2048 entries, got 2049.'],
   ['{', 'Failed to read and parse request body, '],
 ])('refuses %j', async (body, message) => {
   expect(await errorOf(body)).toContain(message)
