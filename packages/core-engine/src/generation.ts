@@ -15,7 +15,7 @@ export function generate(sequence: Sequence, due: number, batch: TokenBatch): vo
       return
     }
     const token = source.next()
-    if (!scanner) batch.add(token)
+    if (!scanner) batch.tokens[batch.count++] = token
     else {
       const match = scanner.push(token, batch.add)
       if (match) {

@@ -38,16 +38,20 @@ export interface Pacer {
 /** The pacing of llm-d-inference-sim: time to first token, then one inter-token latency after another. */
 export class PerSequencePacer implements Pacer {
   readonly #host: PacerHost
-  readonly #step = new ReusedStep()
+  readonly #step: ReusedStep
 
   constructor(host: PacerHost) {
     this.#host = host
+    this.#step = new ReusedStep(host)
   }
 
   start(sequence: Sequence, now: number): void {
     const host = this.#host
-    const delay = host.latency.firstToken(this.#step.at(host, sequence, 0))
-    const paced = new PacedSequence(host, this.#step, sequence, now + delay)
+    const step = this.#step
+    step.sequence = sequence
+    step.outputTokens = 0
+    const delay = host.latency.firstToken(step)
+    const paced = new PacedSequence(host, step, sequence, now + delay)
     sequence.pacing = paced
     if (delay <= 0) paced.onDue(now)
     else host.timeline.schedule(paced, paced.nextDue)
@@ -75,31 +79,43 @@ export class PerSequencePacer implements Pacer {
   }
 }
 
-/** What a latency model is told, of one sequence after another. */
+/** What a latency model is told, of one sequence after another. What it does not ask for costs nothing. */
 class ReusedStep implements LatencyStep {
-  running = 0
-  waiting = 0
-  promptTokens = 0
-  cachedTokens = 0
-  contextTokens = 0
+  /** The sequence that the next delay is for. */
+  sequence: Sequence | undefined
   outputTokens = 0
-  remotePrefill = false
-  #sequence: Sequence | undefined
+  readonly #host: PacerHost
 
-  get random(): Random {
-    return this.#sequence!.timing
+  constructor(host: PacerHost) {
+    this.#host = host
   }
 
-  at(host: PacerHost, sequence: Sequence, outputTokens: number): this {
-    this.running = host.running
-    this.waiting = host.waiting
-    this.promptTokens = sequence.promptTokens
-    this.cachedTokens = sequence.cachedTokens
-    this.contextTokens = sequence.promptTokens + outputTokens
-    this.outputTokens = outputTokens
-    this.remotePrefill = sequence.request.kvTransfer?.doRemotePrefill ?? false
-    this.#sequence = sequence
-    return this
+  get running(): number {
+    return this.#host.running
+  }
+
+  get waiting(): number {
+    return this.#host.waiting
+  }
+
+  get promptTokens(): number {
+    return this.sequence!.promptTokens
+  }
+
+  get cachedTokens(): number {
+    return this.sequence!.cachedTokens
+  }
+
+  get contextTokens(): number {
+    return this.sequence!.promptTokens + this.outputTokens
+  }
+
+  get remotePrefill(): boolean {
+    return this.sequence!.request.kvTransfer?.doRemotePrefill ?? false
+  }
+
+  get random(): Random {
+    return this.sequence!.timing
   }
 }
 
@@ -124,16 +140,30 @@ class PacedSequence extends Pacing {
   override onDue(now: number): void {
     const host = this.#host
     const sequence = this.#sequence
-    const { latency } = host
-    let due = 0
-    while (due < batchLimit && this.nextDue <= now) {
-      due++
-      this.#move(latency.interToken(this.#step.at(host, sequence, sequence.generatedTokens + due)))
-    }
+    const step = this.#step
+    step.sequence = sequence
+    step.outputTokens = sequence.generatedTokens + 1
+    this.#move(host.latency.interToken(step))
+    const due = this.nextDue <= now ? this.#further(now) : 1
     if (!host.advance(sequence, due, now) || this.held) return
     // What is left of a long piece waits behind all that has a time, and behind other long pieces.
     if (this.nextDue <= now) host.timeline.defer(this)
     else host.timeline.schedule(this, this.nextDue)
+  }
+
+  /** Counts what is due beside one token that is, up to a piece. Nobody asks for delays beyond the limit of the request. */
+  #further(now: number): number {
+    const { latency } = this.#host
+    const { request, generatedTokens } = this.#sequence
+    const left = (request.limits.maxTokens ?? batchLimit) - generatedTokens
+    // Texts that the limit does not cut go on in whole pieces.
+    const most = left > 0 && left < batchLimit ? left : batchLimit
+    let due = 1
+    for (; due < most && this.nextDue <= now; due++) {
+      this.#step.outputTokens++
+      this.#move(latency.interToken(this.#step))
+    }
+    return due
   }
 
   #move(interval: number): void {

@@ -28,7 +28,8 @@ export function delay(mean: number, deviation: number, step: LatencyStep): numbe
 
 /** The load factor of a step. */
 export function load(times: LatencyTimes, step: LatencyStep): number {
-  return loadFactor(times.timeFactorUnderLoad, step.running, times.maxNumSeqs)
+  const { timeFactorUnderLoad } = times
+  return timeFactorUnderLoad === 1 ? 1 : loadFactor(timeFactorUnderLoad, step.running, times.maxNumSeqs)
 }
 
 /** The time between two tokens, which all models of llm-d-inference-sim share. */
