@@ -1,7 +1,6 @@
 import {
   Engine,
   type EngineObserver,
-  type LatencyModel,
   latencyModel,
   RealClock,
   type RecordedAnswers,
@@ -159,7 +158,6 @@ export function createInstance(options: InstanceOptions): Instance {
 
 /** What an update changes beside the configuration itself. @throws AdminUpdateError; nothing is changed then */
 function applyTo(engine: Engine, metrics: Metrics, update: AdminUpdate): void {
-  const latency = update.latencyChanged ? checkedLatency(update.config) : undefined
   if (update.fakeMetricsUpdate) {
     try {
       metrics.updateFake(update.fakeMetricsUpdate)
@@ -167,16 +165,7 @@ function applyTo(engine: Engine, metrics: Metrics, update: AdminUpdate): void {
       throw new AdminUpdateError(`failed to update fake metrics: ${(error as Error).message}`)
     }
   }
-  if (latency) engine.latency = latency
-}
-
-/** @throws AdminUpdateError for a time that is too long */
-function checkedLatency(config: Config): LatencyModel {
-  try {
-    return latencyModel(config.latency)
-  } catch (error) {
-    throw new AdminUpdateError((error as Error).message)
-  }
+  if (update.latencyChanged) engine.latency = latencyModel(update.config.latency)
 }
 
 /** One line per request costs more than the request: only when asked for. */

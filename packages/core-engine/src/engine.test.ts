@@ -332,9 +332,12 @@ describe('lengths and reasons', () => {
   test('echo gives the prompt, and length only when the limit is reached', () => {
     const echo = words('This is a test. ')
     const harness = new Harness({ text: echoMode })
-    const run = (maxTokens?: number) =>
-      harness.submit({ prompts: [{ tokenIds: [1], echo }], limits: maxTokens === undefined ? {} : { maxTokens } }).sink
-        .one
+    const run = (maxTokens?: number) => {
+      const limits = maxTokens === undefined ? {} : { maxTokens }
+      const { sink } = harness.submit({ prompts: [{ tokenIds: [1], echo }], limits })
+      harness.clock.runAll()
+      return sink.one
+    }
     expect(run()).toMatchObject({ text: 'This is a test. ', outcome: { finishReason: 'stop' } })
     expect(run(2)).toMatchObject({ text: 'This is a test. ', outcome: { finishReason: 'length', completionTokens: 4 } })
     expect(run(5)).toMatchObject({ outcome: { finishReason: 'stop' } })

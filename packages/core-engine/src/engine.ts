@@ -4,6 +4,7 @@ import { CacheThreshold } from './cache-threshold.ts'
 import type { EngineOptions, EngineSnapshot } from './engine-options.ts'
 import { asRequestError, CacheCapacityError, ContextLengthError, QueueFullError, type RequestError } from './errors.ts'
 import type { EngineObserver } from './events.ts'
+import { type Generated, GeneratedStream } from './generate.ts'
 import { finishReason, generate, outcomeOf } from './generation.ts'
 import type { KvCache } from './kv-cache.ts'
 import { LinkedList } from './linked-list.ts'
@@ -137,6 +138,15 @@ export class Engine {
       if (ids.has(one.sequences[0]!.request.id)) found.push(one)
     }
     for (const submission of found) submission.abort()
+  }
+
+  /**
+   * The same as an async iterable: tokens as they fall due, and how each choice ended. Who reads slowly holds the engine
+   * back; who leaves the loop aborts the request.
+   * @throws as `submit`, before anything is yielded
+   */
+  generate(request: GenerationRequest): AsyncIterableIterator<Generated> {
+    return new GeneratedStream(request, sink => this.submit(request, sink))
   }
 
   /** Drops the KV cache and runs without it until `wake`. Requests are served meanwhile. */

@@ -24,6 +24,7 @@ export type {
   KvCacheEvent,
   ObservedSequence,
 } from './events.ts'
+export type { Generated } from './generate.ts'
 export { type BlockHasher, FnvHasher, Sha256CborHasher } from './kv/index.ts'
 export type { KvCache, KvCacheListener } from './kv-cache.ts'
 export { type Adapter, LoraRegistry } from './lora.ts'

@@ -1,5 +1,6 @@
 import { type Rule as RuleOf, reasonOf, validator } from '@vllm-sim/config'
 import { FAILURE_TYPES } from '../options/failures.ts'
+import { latencyBound } from '../options/latency.ts'
 import { options } from '../options/table.ts'
 import { endpointPort } from './endpoints.ts'
 import { fakeMetricsError } from './fake-metrics/validate.ts'
@@ -61,6 +62,7 @@ export const validationError = validator<Values>(options, ranges => [
     'max-request-body-size-mb',
   ),
   kvEvents,
+  ({ byName }) => latencyBound(byName),
 ])
 
 /** A condition that is checked when the server starts, not when its configuration is read. */

@@ -1,4 +1,7 @@
 import { choice, duration, float, group, option } from '@vllm-sim/config'
+import { largestLoadFactor, latencyCalculators, latencyModels, longestDelay } from '@vllm-sim/latency'
+
+const namedCalculators = latencyCalculators.filter(name => name !== '')
 
 /** A duration of 0 or more that `POST /admin/config` can change and that rebuilds the latency model. */
 function delay(name: string, help: string) {
@@ -13,14 +16,14 @@ function delay(name: string, help: string) {
 }
 
 export const latency = group('Latency', {
-  'latency-calculator': option(choice('', 'constant', 'per-token'), {
+  'latency-calculator': option(choice(...latencyCalculators), {
     default: '',
-    oneOf: ['', 'constant', 'per-token'],
-    error: 'unknown latency-calculator {}, supported calculators are: constant and per-token',
+    oneOf: latencyCalculators,
+    error: `unknown latency-calculator {}, supported calculators are: ${namedCalculators.join(' and ')}`,
     live: 'latency',
     shown: true,
-    defaultText: 'per delay, by the options that are set',
-    help: 'How prefill and transfer times are computed: constant, or growing with the prompt',
+    defaultText: latencyModels[''].help,
+    help: `How prefill and transfer times are computed: ${namedCalculators.map(name => `${name}, ${latencyModels[name].help}`).join('; ')}`,
   }),
   'time-to-first-token': delay('time to first token', 'Time from being scheduled to the first token'),
   'time-to-first-token-std-dev': delay(
@@ -60,3 +63,19 @@ export const latency = group('Latency', {
     help: 'Multiplier of prefill and inter-token times when all slots are busy; grows linearly from 1',
   }),
 })
+
+/** The largest values that the latency models take, in the units in which the options are held. */
+const largest = { duration: longestDelay * 1e6, factor: largestLoadFactor }
+
+/** Why the values of these options are too large for the latency models, or undefined. */
+export function latencyBound(byName: Readonly<Record<string, unknown>>): string | undefined {
+  for (const [name, { type }] of Object.entries(latency.options)) {
+    const value = byName[name]
+    if (typeof value !== 'number') continue
+    if (type === duration && value > largest.duration) {
+      return `${name} must not be longer than ${longestDelay}ms, got ${value / 1e6}ms`
+    }
+    if (type === float && value > largest.factor) return `${name} must not be above ${largest.factor}, got ${value}`
+  }
+  return undefined
+}
