@@ -17,6 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   metrics: ['core-engine'],
   serving: ['core-engine', 'latency', 'structured-output', 'tokenizer'],
   'transport-http': ['core-engine', 'serving', 'tokenizer'],
+  'transport-grpc': ['core-engine', 'latency', 'serving', 'tokenizer'],
 }
 
 describe('imports between packages', () => {

@@ -14,11 +14,18 @@ export interface BatcherOptions {
   readonly format: EventFormat
   /** Number of the first batch. */
   readonly firstSequence: number
-  /** @returns whether another batch can be taken now; if not, `resume` tells when it can */
-  readonly deliver: (sequence: number, payload: Buffer) => boolean
+  /** Whether batches are written as messages; without, their payload is empty. Default true. */
+  readonly encode?: boolean
+  /**
+   * @param timestamp Unix time of the batch, seconds
+   * @returns whether another batch can be taken now; if not, `resume` tells when it can
+   */
+  readonly deliver: (sequence: number, payload: Buffer, events: readonly KvCacheEvent[], timestamp: number) => boolean
   /** Called when the first event of a congestion is dropped. */
   readonly onDropped?: (() => void) | undefined
 }
+
+const nothing = Buffer.alloc(0)
 
 /** Bytes of a batch's numbers at most, so that messages that wait for a slow reader are bounded in bytes as in number. */
 const mostBytes = 32_768
@@ -100,14 +107,16 @@ export class EventBatcher {
 
   /** Sends batches as long as at least `least` events wait and there is room. */
   #send(least: number): void {
-    const { timeline, batchSize, rank, format } = this.#options
+    const { timeline, batchSize, rank, format, encode = true } = this.#options
     const pending = this.#pending
     let from = 0
     while (!this.#held && pending.length - from >= least && from < pending.length) {
       const to = this.#endOfBatch(from, this.#congested ? Math.max(batchSize, congestedSize) : batchSize)
-      const payload = encodeBatch(timeline.clock.wall() / 1000, pending.slice(from, to), rank, format)
+      const events = pending.slice(from, to)
+      const timestamp = timeline.clock.wall() / 1000
+      const payload = encode ? encodeBatch(timestamp, events, rank, format) : nothing
       from = to
-      this.#held = !this.#options.deliver(this.#sequence++, payload)
+      this.#held = !this.#options.deliver(this.#sequence++, payload, events, timestamp)
       this.#congested ||= this.#held
     }
     if (from === 0) return

@@ -1,6 +1,8 @@
 export { decodeBatch, type KvEventBatch, type ReceivedEvent } from './decode.ts'
 export { type EventFormat, encodeBatch } from './encode.ts'
 export { bindsEndpoint, kvTopic, offsetEndpoint, parseTopic } from './endpoint.ts'
+export type { FedBatch } from './fed-batch.ts'
+export { KvEventFeed } from './feed.ts'
 export { messageLines } from './json.ts'
 export { decodeMessage, type KvEventMessage } from './message.ts'
 export { DecodeError } from './msgpack-reader.ts'

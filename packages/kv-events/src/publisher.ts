@@ -3,6 +3,7 @@ import type { Publisher } from 'zeromq'
 import { EventBatcher } from './batcher.ts'
 import type { EventFormat } from './encode.ts'
 import { bindsEndpoint } from './endpoint.ts'
+import type { FedBatch } from './fed-batch.ts'
 import { Outbox } from './outbox.ts'
 import { ReplayServer } from './replay-server.ts'
 import { ReplayWindow } from './replay-window.ts'
@@ -59,6 +60,7 @@ export class KvEventPublisher implements EngineObserver {
   readonly #window: ReplayWindow | undefined
   readonly #replay: ReplayServer | undefined
   readonly #topic: Buffer
+  readonly #taps: ((batch: FedBatch) => void)[] = []
   #outbox: Outbox | undefined
   #socket: Publisher | undefined
   #state: 'new' | 'open' | 'closed' = 'new'
@@ -77,7 +79,10 @@ export class KvEventPublisher implements EngineObserver {
       rank: atLeast(0, options.rank ?? 0, 'rank'),
       format: options.format ?? 'array',
       firstSequence: atLeast(0, options.firstSequence ?? (bindsEndpoint(options.endpoint) ? 0 : 1), 'firstSequence'),
-      deliver: (sequence, payload) => this.#deliver(sequence, payload),
+      deliver: (sequence, payload, events, timestamp) => {
+        for (const listener of this.#taps) listener({ sequence, timestamp, events })
+        return this.#deliver(sequence, payload)
+      },
       onDropped: () => onProblem('KV events come faster than they can be sent; some are dropped'),
     })
     if (options.replayEndpoint) {
@@ -141,6 +146,11 @@ export class KvEventPublisher implements EngineObserver {
     }
     this.#socket = socket
     this.#outbox = new Outbox({ socket, clock: realClock, onEmpty: () => this.#batcher.resume(), onProblem })
+  }
+
+  /** Calls `listener` with each batch from now on, as it is handed to the socket. */
+  tap(listener: (batch: FedBatch) => void): void {
+    this.#taps.push(listener)
   }
 
   /** Takes an event; it leaves with its batch, later. */

@@ -17,6 +17,11 @@ export interface Clock {
   readonly real: Clock
 }
 
+/** ISO 8601 of a Unix time in milliseconds, in UTC. */
+export function isoTime(wall: number): string {
+  return new Date(wall).toISOString()
+}
+
 /** A pending call of a `Clock`. */
 export interface Timer {
   cancel(): void

@@ -1,4 +1,4 @@
-export { type Clock, longestDelay, RealClock, ScaledClock, type Timer, VirtualClock } from './clock.ts'
+export { type Clock, isoTime, longestDelay, RealClock, ScaledClock, type Timer, VirtualClock } from './clock.ts'
 export { Deadline } from './deadline.ts'
 export { loadFactor, sampleDelay } from './models/delays.ts'
 export type { LatencyModel, LatencyModelKind, LatencyStep, LatencyTimes } from './models/latency-model.ts'

@@ -1,0 +1,51 @@
+import { RequestError } from '@vllm-sim/core-engine'
+import { booleanValue, type Call, resolveModel, returnError } from '@vllm-sim/serving'
+import type { GrpcContext } from '../context.ts'
+import type { GenerateRequest } from '../gen/vllm/grpc/engine/engine_pb.ts'
+import type { MessageStream } from '../hot/message-stream.ts'
+import { toConnectError } from '../status.ts'
+import { planGenerate } from './plan.ts'
+import { GenerateSink } from './sink.ts'
+
+/** A call's metadata, by name in lower case. */
+export type Metadata = (name: string) => string | undefined
+
+/**
+ * Serves a call of `Generate`, whichever of the protocols it came by. All errors become the status of the answer.
+ * @param content the request as it was sent: what chances are derived from
+ * @param arrival clock time at which the call came in, milliseconds
+ */
+export function startGenerate(
+  wire: GenerateRequest,
+  metadata: Metadata,
+  content: string,
+  arrival: number,
+  out: MessageStream,
+  context: GrpcContext,
+): void {
+  const fail = (error: unknown): void => {
+    const known = toConnectError(error)
+    if (!(error instanceof RequestError)) context.log.error({ err: error }, 'Generate failed')
+    out.end(known)
+  }
+  try {
+    if (context.draining()) throw new RequestError(503, 'server is shutting down')
+    const { settings } = context
+    const failure = returnError(metadata('x-return-error')) ?? settings.injectFailure?.(content)
+    if (failure) throw new RequestError(failure.status, failure.message)
+    const call: Call = {
+      context,
+      id: wire.requestId || metadata('x-request-id') || context.nextId(),
+      model: resolveModel(metadata('x-lora-name') ?? settings.servedNames[0], context),
+      arrival,
+      content,
+      forceCacheThreshold: booleanValue(metadata('x-cache-threshold-finish-reason')) ?? false,
+      sendImage: undefined,
+    }
+    const plan = planGenerate(wire, call, context)
+    if (plan instanceof Promise) plan.then(ready => new GenerateSink(context, ready, out).run()).catch(fail)
+    else new GenerateSink(context, plan, out).run()
+  } catch (error) {
+    fail(error)
+  }
+}

@@ -1,0 +1,6 @@
+export type { EngineControl, GrpcContext, ModelFacts, ServerFacts } from './context.ts'
+export { HealthState } from './health/state.ts'
+export type { KvEventSource, NumberedBatch } from './kv-events/source.ts'
+export { LoadMeter } from './load/meter.ts'
+export { createGrpcApi, type GrpcApi, openPrefixes, servicePrefixes } from './server.ts'
+export { TokenizerArchive } from './tokenizer/archive.ts'

@@ -1,0 +1,147 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Http2ServerRequest, Http2ServerResponse, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import { Code, ConnectError, createConnectRouter, type Interceptor } from '@connectrpc/connect'
+import type { UniversalServerResponse } from '@connectrpc/connect/protocol'
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node'
+import { RequestError } from '@vllm-sim/core-engine'
+import type { ServingLog } from '@vllm-sim/serving'
+import { engineRoutes } from './calls/service.ts'
+import type { GrpcContext } from './context.ts'
+import { file_grpc_health_v1_health } from './gen/grpc/health/v1/health_pb.ts'
+import { file_grpc_reflection_v1_reflection } from './gen/grpc/reflection/v1/reflection_pb.ts'
+import { file_grpc_reflection_v1alpha_reflection } from './gen/grpc/reflection/v1alpha/reflection_pb.ts'
+import { file_vllm_grpc_engine_engine } from './gen/vllm/grpc/engine/engine_pb.ts'
+import { healthRoutes } from './health/service.ts'
+import { isPlainGenerate, serveGenerate } from './hot/generate.ts'
+import { ReflectedFiles } from './reflection/files.ts'
+import { reflectionRoutes } from './reflection/service.ts'
+import { percentEncoded, toConnectError } from './status.ts'
+
+const files = [
+  file_vllm_grpc_engine_engine,
+  file_grpc_health_v1_health,
+  file_grpc_reflection_v1_reflection,
+  file_grpc_reflection_v1alpha_reflection,
+]
+
+/** Paths of the services' calls begin with one of these. */
+export const servicePrefixes: readonly string[] = files.flatMap(file =>
+  file.services.map(service => `/${service.typeName}/`),
+)
+
+/** Calls that need no API key: whoever asks whether a server is there has none. */
+export const openPrefixes: readonly string[] = servicePrefixes.filter(prefix => prefix.startsWith('/grpc.'))
+
+/** The gRPC side of a server. */
+export interface GrpcApi {
+  /** Serves a stream of an HTTP/2 connection: gRPC, gRPC-Web or Connect. */
+  http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void
+  /** Serves a request of HTTP/1.1 to a path of a service: gRPC-Web or Connect. */
+  http1(request: IncomingMessage, response: ServerResponse): void
+}
+
+/** Builds all services around a context. */
+export function createGrpcApi(context: GrpcContext): GrpcApi {
+  const router = createConnectRouter({
+    acceptCompression: [compressionGzip, compressionBrotli],
+    readMaxBytes: context.maxMessageBytes,
+    interceptors: [knownErrors(context.log)],
+  })
+  engineRoutes(router, context)
+  healthRoutes(router, context.health)
+  reflectionRoutes(router, new ReflectedFiles(files))
+  const handlers = new Map(router.handlers.map(handler => [handler.requestPath, handler]))
+
+  const serve = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse): void => {
+    const handler = handlers.get((request.url ?? '').split('?', 1)[0]!)
+    // Who leaves in the middle makes both sides fail; there is nobody left to tell.
+    request.on('error', () => {})
+    response.on('error', () => {})
+    if (!handler) {
+      missing(request, response)
+      return
+    }
+    handler(universalRequestFromNodeRequest(request, response, undefined, undefined))
+      .then(answer => universalResponseToNodeResponse(plainMessage(answer), response))
+      .catch(error => {
+        if (ConnectError.from(error).code !== Code.Aborted) context.log.error({ err: error }, `${request.url} failed`)
+        if (!response.headersSent) response.writeHead(500)
+        response.end()
+      })
+  }
+  return {
+    http1: serve,
+    http2(stream, headers, rawHeaders) {
+      if (isPlainGenerate(headers)) serveGenerate(stream, headers, context)
+      else {
+        // Node's compatibility layer: all that is used of it here is the same as in HTTP/1.1.
+        const response = new Http2ServerResponse(stream) as unknown as ServerResponse
+        serve(new Http2ServerRequest(stream, headers, {}, rawHeaders), response)
+      }
+    },
+  }
+}
+
+/** Turns the errors of calls into statuses. What is the server's own fault is logged, and not told. */
+function knownErrors(log: ServingLog): Interceptor {
+  const known = (error: unknown): ConnectError => {
+    if (!(error instanceof ConnectError || error instanceof RequestError)) log.error({ err: error }, 'a call failed')
+    return toConnectError(error)
+  }
+  async function* watched<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* messages
+    } catch (error) {
+      throw known(error)
+    }
+  }
+  return next => async request => {
+    try {
+      const response = await next(request)
+      return response.stream ? { ...response, message: watched(response.message) } : response
+    } catch (error) {
+      throw known(error)
+    }
+  }
+}
+
+/** Connect encodes the message of a status more than clients expect. It stands in the trailers once the body is over. */
+function plainMessage(answer: UniversalServerResponse): UniversalServerResponse {
+  const { body, trailer } = answer
+  if (!body || !trailer) return answer
+  async function* read(pieces: AsyncIterable<Uint8Array>, trailers: Headers): AsyncGenerator<Uint8Array> {
+    yield* pieces
+    const message = trailers.get('grpc-message')
+    if (message) trailers.set('grpc-message', percentEncoded(decodeURIComponent(message)))
+  }
+  return { ...answer, body: read(body as AsyncIterable<Uint8Array>, trailer) }
+}
+
+/** Answers what is no call of a service: in gRPC's terms where the client speaks gRPC. */
+function missing(request: IncomingMessage | Http2ServerRequest, response: ServerResponse): void {
+  request.resume()
+  const path = (request.url ?? '').split('?', 1)[0]!
+  if (/^application\/grpc(?:$|[+;])/.test(request.headers['content-type'] ?? '')) {
+    const [, service = '', method = ''] = path.split('/')
+    const known = servicePrefixes.includes(`/${service}/`)
+    const text = known ? `unknown method ${method} for service ${service}` : `unknown service ${service}`
+    response.writeHead(200, {
+      'content-type': 'application/grpc',
+      'grpc-status': String(Code.Unimplemented),
+      'grpc-message': percentEncoded(text.slice(0, 256)),
+    })
+    response.end()
+    return
+  }
+  response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' })
+  response.end(
+    request.httpVersionMajor === 2 && !servicePrefixes.some(prefix => path.startsWith(prefix))
+      ? 'Not Found. Over HTTP/2 this port speaks gRPC; the REST API speaks HTTP/1.1 here.\n'
+      : 'Not Found\n',
+  )
+}
