@@ -14,11 +14,11 @@ import { chatEndpoint } from './openai/chat/endpoint.ts'
 import { completionEndpoint } from './openai/completions/endpoint.ts'
 import { embeddingRoutes } from './openai/embeddings/endpoint.ts'
 import { modelRoutes } from './openai/models.ts'
+import { responsesEndpoint } from './openai/responses/endpoint.ts'
+import { responseRoutes } from './openai/responses/routes.ts'
+import { ResponseStore } from './openai/responses/store.ts'
 import { derenderRoutes } from './render/derender.ts'
 import { renderRoutes } from './render/routes.ts'
-import { responsesEndpoint } from './responses/endpoint.ts'
-import { responseRoutes } from './responses/routes.ts'
-import { ResponseStore } from './responses/store.ts'
 import { openapiRoutes } from './routing/openapi.ts'
 import { NearPaths, withoutQuery } from './routing/paths.ts'
 import type { Route } from './routing/route.ts'
@@ -104,7 +104,7 @@ function absolute(prefix: string): string {
 
 function allRoutes(context: ApiContext, options: HttpApiOptions): Route[] {
   const tracker = options.trackLoad ? new LoadTracker() : undefined
-  const responses = new ResponseStore()
+  const responses = new ResponseStore((options.apiKeys ?? []).length > 0)
   const generation = <Wire extends CommonWire, P extends Plan>(endpoint: GenerationEndpoint<Wire, P>): Route => {
     const route = generationRoute(endpoint, context)
     return tracker ? { ...route, handle: tracker.wrap(route.handle) } : route
@@ -113,7 +113,7 @@ function allRoutes(context: ApiContext, options: HttpApiOptions): Route[] {
     generation(chatEndpoint),
     generation(completionEndpoint),
     generation(planned(generateEndpoint, context)),
-    generation(planned(responsesEndpoint(responses), context)),
+    generation(responsesEndpoint(responses)),
     generation(planned(messagesEndpoint, context)),
     ...healthRoutes(options),
     ...modelRoutes(context),

@@ -10,6 +10,8 @@ import type { Pieces } from '../output/whole-answer.ts'
 /** A request on its way to its plan. */
 export interface HttpCall extends Call {
   readonly context: ApiContext
+  /** The header with the client's key. */
+  readonly authorization: string | undefined
   /** All checks are passed: errors from here on carry the headers of answers, as in the reference. */
   accept(): void
 }

@@ -65,6 +65,10 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
     return booleanHeader(this.#req, 'x-send-image')
   }
 
+  get authorization(): string | undefined {
+    return this.#req.headers.authorization
+  }
+
   accept(): void {
     this.#headers = responseHeaders(this.context.settings, this.id)
   }

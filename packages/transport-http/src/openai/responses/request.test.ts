@@ -1,8 +1,8 @@
 import { FnvHasher, PrefixCache } from '@vllm-sim/core-engine'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { brokenStream } from '../testing/failing-engine.ts'
-import { namedEvents } from '../testing/named-events.ts'
-import { startServer, type TestServer } from '../testing/server.ts'
+import { brokenStream } from '../../testing/failing-engine.ts'
+import { namedEvents } from '../../testing/named-events.ts'
+import { startServer, type TestServer } from '../../testing/server.ts'
 
 let server: TestServer
 let echo: TestServer
@@ -46,6 +46,26 @@ describe('bodies that cannot be used', () => {
 
   test('no JSON', async () => {
     expect((await failure('{')).message.startsWith(parse)).toBe(true)
+  })
+})
+
+describe('requests that only cost', () => {
+  test('are refused with the bound that they exceed', async () => {
+    const many = 'input can have at most 16384 entries and content parts, got 16385.'
+    const parts = Array(16_384).fill({ type: 'input_text', text: '' })
+    for (const input of [Array(16_385).fill({}), [{ content: parts }]]) {
+      expect(await failure({ model, input })).toEqual({ status: 400, message: many })
+    }
+  })
+
+  test('logprobs of an answer have a bound in sum', async () => {
+    const long = await startServer({ engine: { maxModelLen: 100_000 } })
+    const body = { model, input: 'x', include: ['message.output_text.logprobs'], top_logprobs: 20 }
+    const refused = await long.post('/v1/responses', body)
+    expect(refused.status).toBe(400)
+    expect(await refused.text()).toContain('set max_output_tokens')
+    expect((await long.post('/v1/responses', { ...body, max_output_tokens: 10 })).status).toBe(200)
+    await long.close()
   })
 })
 

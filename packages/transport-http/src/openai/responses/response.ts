@@ -1,15 +1,40 @@
 import type { Outcome, RequestError, SequenceView, Token } from '@vllm-sim/core-engine'
-import type { ChatMessage } from '@vllm-sim/tokenizer'
-import type { ApiContext } from '../context.ts'
-import { contentEntry, type TokenName, tokenName } from '../generation/logprobs.ts'
-import type { Call } from '../generation/lowered.ts'
-import { PartCursor } from '../generation/parts.ts'
+import { PartCursor, type TokenName } from '@vllm-sim/serving'
+import type { ChatMessage, ContentPart } from '@vllm-sim/tokenizer'
+import type { ApiContext } from '../../context.ts'
+import { contentEntry } from '../../output/logprobs.ts'
 import type { InputItem } from './input.ts'
-import { outputItem, reasoningPart, textPart } from './output-items.ts'
-import { Piece } from './piece.ts'
-import { logprobsOf, messagesOf, type ResponsesBody } from './request.ts'
+import { OutputItem, outputItem, reasoningPart, textPart } from './output-item.ts'
 import { type ResponseStatus, ResponseTemplate } from './template.ts'
 import { responseUsage } from './usage.ts'
+
+/** What a response needs of its request. */
+export interface ResponseRequest {
+  readonly context: ApiContext
+  /** The bare id. */
+  readonly id: string
+  /** Whose it is. */
+  readonly owner: string
+  readonly background: boolean
+  /** The input items as they were sent. */
+  readonly input: readonly InputItem[]
+  /** The conversation up to the answer. */
+  readonly messages: readonly ChatMessage[]
+  /** What the object repeats of the request, as JSON without braces. */
+  readonly shown: string
+  /** Candidates per token, 0 for the chosen one alone; undefined: no logprobs. */
+  readonly logprobs: number | undefined
+  readonly tokenName: TokenName
+  readonly hidesReasoning: boolean
+  /** Length of the request as it was sent. */
+  readonly bytes: number
+}
+
+/** Bytes that a message, and a token, cost to be kept beside their text. */
+const perMessage = 100
+const perToken = 40
+/** The parsed members of a request take more memory than their text, also when there is little text in them. */
+const perByte = 4
 
 /**
  * All that there is of one response: what it consists of so far, and its object. Events are made from it, while it grows
@@ -17,40 +42,39 @@ import { responseUsage } from './usage.ts'
  */
 export class ResponseRecord {
   readonly id: string
+  readonly owner: string
   readonly background: boolean
-  readonly pieces: Piece[] = []
+  readonly items: OutputItem[] = []
   /** The input items as they were sent. */
   readonly input: readonly InputItem[]
   /** Ends the generation; present while a response is made in the background. */
   abort: (() => void) | undefined
-  readonly #requestId: string
+  readonly #request: Pick<ResponseRequest, 'id' | 'context' | 'logprobs' | 'tokenName' | 'hidesReasoning'> & {
+    readonly weight: number
+  }
   readonly #messages: readonly ChatMessage[]
   readonly #template: ResponseTemplate
-  readonly #context: ApiContext
   readonly #followers = new Set<() => void>()
-  readonly #logprobs: number | undefined
-  readonly #tokenName: TokenName
-  readonly #hidesReasoning: boolean
   #cursor: PartCursor | undefined
   #status: ResponseStatus
   #completedAt: number | null = null
   #error: RequestError | undefined
   #usage: string | undefined
+  #tokens = 0
 
-  constructor(call: Call<ResponsesBody>) {
-    // Of the call only what is needed later: it holds the prompt and the responses before this one.
-    const { body, context, id } = call
+  constructor(request: ResponseRequest) {
+    // Only what is needed later: a plan holds the tokens of the whole prompt.
+    const { id, owner, background, input, messages, shown, context, logprobs, tokenName, hidesReasoning, bytes } =
+      request
     this.id = `resp_${id}`
-    this.background = body.background ?? false
-    this.input = body.conversation.items
-    this.#requestId = id
-    this.#messages = messagesOf(body)
-    this.#template = new ResponseTemplate(call, this.id, seconds(context))
-    this.#context = context
-    this.#logprobs = logprobsOf(body, context)
-    this.#tokenName = tokenName({}, context)
-    this.#hidesReasoning = body.include_reasoning === false
-    this.#status = this.background ? 'queued' : 'in_progress'
+    this.owner = owner
+    this.background = background
+    this.input = input
+    const weight = perByte * bytes + messages.reduce((sum, message) => sum + weightOf(message), 0)
+    this.#request = { id, context, logprobs, tokenName, hidesReasoning, weight }
+    this.#messages = messages
+    this.#template = new ResponseTemplate(this.id, seconds(context), shown)
+    this.#status = background ? 'queued' : 'in_progress'
   }
 
   /** Generation has begun. */
@@ -68,33 +92,30 @@ export class ResponseRecord {
 
   /** Entries of text deltas and parts are filled. */
   get withLogprobs(): boolean {
-    return this.#logprobs !== undefined
+    return this.#request.logprobs !== undefined
   }
 
   /** What it costs to keep it, roughly, in bytes. */
   get weight(): number {
-    let weight = this.#template.length
-    for (const item of this.input) weight += itemWeight(item)
-    for (const message of this.#messages) weight += weightOf(message)
-    for (const piece of this.pieces) weight += piece.text.length + 8 * piece.tokens.length
-    return weight
+    return this.#request.weight + perToken * this.#tokens
   }
 
   /** Adds tokens that were generated. */
   push(sequence: SequenceView, tokens: readonly Token[], count: number): void {
     if (this.#status === 'queued') this.#status = 'in_progress'
+    this.#tokens += count
     const { parts } = sequence
     if (!parts) {
-      const piece = this.pieces[0] ?? this.#open('text')
-      for (let i = 0; i < count; i++) piece.tokens.push(tokens[i]!)
+      const item = this.items[0] ?? this.#open('text')
+      for (let i = 0; i < count; i++) item.tokens.push(tokens[i]!)
       return
     }
     const cursor = (this.#cursor ??= new PartCursor(parts))
     for (let i = 0; i < count; i++) {
       const { kind, tool, first } = cursor.next()
-      if (kind === 'reasoning' && this.#hidesReasoning) continue
-      const piece = first ? this.#open(kind, tool) : this.pieces.at(-1)!
-      piece.tokens.push(tokens[i]!)
+      if (kind === 'reasoning' && this.#request.hidesReasoning) continue
+      const item = first ? this.#open(kind, tool) : this.items.at(-1)!
+      item.tokens.push(tokens[i]!)
     }
   }
 
@@ -106,9 +127,9 @@ export class ResponseRecord {
       this.#error = outcome.error
     } else if (outcome.finishReason === 'abort') this.#status = 'cancelled'
     else {
-      if (this.pieces.every(piece => piece.kind === 'reasoning')) this.#open('text')
+      if (this.items.every(item => item.kind === 'reasoning')) this.#open('text')
       this.#status = 'completed'
-      this.#completedAt = seconds(this.#context)
+      this.#completedAt = seconds(this.#request.context)
       this.#usage = responseUsage(outcome)
     }
     this.abort = undefined
@@ -120,7 +141,7 @@ export class ResponseRecord {
       status: this.#status,
       completedAt: this.#completedAt,
       error: this.#error ? responseError(this.#error) : 'null',
-      output: this.pieces.map(piece => this.item(piece)).join(),
+      output: this.items.map(item => this.itemJson(item)).join(),
       usage: this.#usage,
     })
   }
@@ -131,22 +152,22 @@ export class ResponseRecord {
   }
 
   /** A whole output item. */
-  item(piece: Piece): string {
-    return outputItem(piece, 'completed', piece.kind === 'tool' ? piece.text : this.part(piece))
+  itemJson(item: OutputItem): string {
+    return outputItem(item, 'completed', item.kind === 'tool' ? item.text : this.part(item))
   }
 
   /** The one part of a message or reasoning item. */
-  part(piece: Piece): string {
-    return piece.kind === 'text' ? textPart(piece.text, this.logprobs(piece)) : reasoningPart(piece.text)
+  part(item: OutputItem): string {
+    return item.kind === 'text' ? textPart(item.text, this.logprobs(item)) : reasoningPart(item.text)
   }
 
   /** Entries for the tokens of a text from `from` up to `to`, as JSON without brackets; empty when not asked for. */
-  logprobs(piece: Piece, from = 0, to = piece.tokens.length): string {
-    const count = this.#logprobs
-    if (count === undefined || piece.kind !== 'text') return ''
+  logprobs(item: OutputItem, from = 0, to = item.tokens.length): string {
+    const { logprobs: count, tokenName } = this.#request
+    if (count === undefined || item.kind !== 'text') return ''
     let list = ''
     for (let at = from; at < to; at++) {
-      list += `${at > from ? ',' : ''}${contentEntry(piece.tokens[at]!, at, count, this.#tokenName)}`
+      list += `${at > from ? ',' : ''}${contentEntry(item.tokens[at]!, at, count, tokenName)}`
     }
     return list
   }
@@ -155,17 +176,17 @@ export class ResponseRecord {
   conversation(): ChatMessage[] {
     const messages = [...this.#messages]
     let reasoning: string | undefined
-    for (const piece of this.pieces) {
-      const text = piece.plainText()
-      if (piece.kind === 'reasoning') {
+    for (const item of this.items) {
+      const text = item.plainText()
+      if (item.kind === 'reasoning') {
         reasoning = text
         continue
       }
       messages.push({
         role: 'assistant',
-        ...(piece.kind === 'text'
+        ...(item.kind === 'text'
           ? { content: text }
-          : { content: null, toolCalls: [{ id: piece.callId, name: piece.name, arguments: text }] }),
+          : { content: null, toolCalls: [{ id: item.callId, name: item.name, arguments: text }] }),
         ...(reasoning === undefined ? undefined : { reasoning }),
       })
       reasoning = undefined
@@ -184,11 +205,11 @@ export class ResponseRecord {
     for (const run of [...this.#followers]) run()
   }
 
-  #open(kind: Piece['kind'], tool?: { readonly id: string; readonly name: string }): Piece {
+  #open(kind: OutputItem['kind'], tool?: { readonly id: string; readonly name: string }): OutputItem {
     const prefix = kind === 'reasoning' ? 'rs_' : 'msg_'
-    const piece = new Piece(kind, tool?.id ?? `${prefix}${this.#requestId}`, tool?.name)
-    this.pieces.push(piece)
-    return piece
+    const item = new OutputItem(kind, tool?.id ?? `${prefix}${this.#request.id}`, tool?.name)
+    this.items.push(item)
+    return item
   }
 }
 
@@ -202,26 +223,14 @@ function responseError({ status, message, param }: RequestError): string {
   return JSON.stringify({ code, message, param })
 }
 
-function itemWeight(item: InputItem): number {
-  let weight = 100
-  for (const value of Object.values(item)) {
-    weight += typeof value === 'string' ? value.length : (JSON.stringify(value)?.length ?? 0)
-  }
-  return weight
-}
-
 function weightOf({ content, toolCalls = [] }: ChatMessage): number {
-  let weight = 100
+  let weight = perMessage
   if (typeof content === 'string') weight += content.length
-  else for (const part of content ?? []) weight += 100 + partLength(part)
+  else for (const part of content ?? []) weight += perMessage + partLength(part)
   for (const call of toolCalls) weight += call.arguments.length
   return weight
 }
 
-function partLength({
-  text = '',
-  image_url,
-  input_audio,
-}: Exclude<ChatMessage['content'], string | null>[number]): number {
-  return text.length + (image_url?.url.length ?? 0) + (input_audio?.data.length ?? 0)
+function partLength({ text = '', image_url: image, input_audio: audio }: ContentPart): number {
+  return text.length + (image?.url.length ?? 0) + (audio?.data.length ?? 0)
 }

@@ -1,10 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { Outcome, OutputSink, SequenceView, Token } from '@vllm-sim/core-engine'
-import type { Call } from '../generation/lowered.ts'
-import { type Headers, sendJson } from '../http/reply.ts'
+import { type Headers, sendJson } from '../../http/reply.ts'
 import { followResponse } from './follow.ts'
-import { ResponseRecord } from './record.ts'
-import type { ResponsesBody } from './request.ts'
+import type { ResponsesPlan } from './plan.ts'
+import { ResponseRecord } from './response.ts'
 import type { ResponseStore } from './store.ts'
 
 /**
@@ -12,36 +11,50 @@ import type { ResponseStore } from './store.ts'
  * @throws RequestError when the engine refuses it
  */
 export function runInBackground(
-  call: Call<ResponsesBody>,
+  plan: ResponsesPlan,
   store: ResponseStore,
   res: ServerResponse,
   headers: Headers | undefined,
 ): void {
-  const record = new ResponseRecord(call)
+  const record = new ResponseRecord(plan)
   const queued = record.json()
-  const handle = call.context.engine.submit(call.request, new RecordSink(record))
+  const handle = plan.context.engine.submit(plan.request, new RecordSink(record, store))
   if (!record.finished) record.abort = () => handle.abort()
   store.put(record)
-  if (call.body.stream) followResponse(record, res, -1, headers)
+  if (plan.stream) followResponse(record, res, -1, headers)
   else sendJson(res, 200, queued, headers)
 }
+
+/** Tokens after which a response is weighed again. */
+const weighEvery = 1024
 
 /** Puts what is generated into a record. */
 class RecordSink implements OutputSink {
   readonly #record: ResponseRecord
+  readonly #store: ResponseStore
+  #unweighed = 0
 
-  constructor(record: ResponseRecord) {
+  constructor(record: ResponseRecord, store: ResponseStore) {
     this.#record = record
+    this.#store = store
   }
 
   onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean {
     this.#record.push(sequence, tokens, count)
+    this.#unweighed += count
+    if (this.#unweighed >= weighEvery) this.#weigh()
     if (!sequence.final) this.#record.notify()
     return true
   }
 
   onFinish(_sequence: SequenceView, outcome: Outcome): void {
     this.#record.finish(outcome)
+    this.#weigh()
     this.#record.notify()
+  }
+
+  #weigh(): void {
+    this.#unweighed = 0
+    this.#store.weigh(this.#record)
   }
 }

@@ -1,8 +1,8 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { namedEvents } from '../testing/named-events.ts'
-import { checkEvents, checkResponse } from '../testing/response-shapes.ts'
-import { startServer, type TestServer } from '../testing/server.ts'
+import { namedEvents } from '../../testing/named-events.ts'
+import { checkEvents, checkResponse } from '../../testing/response-shapes.ts'
+import { startServer, type TestServer } from '../../testing/server.ts'
 
 type Event = OpenAI.Responses.ResponseStreamEvent
 

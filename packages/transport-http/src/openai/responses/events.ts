@@ -1,7 +1,6 @@
-import type { EventStream } from '../http/event-stream.ts'
-import { outputItem, reasoningPart, textPart } from './output-items.ts'
-import type { Piece } from './piece.ts'
-import type { ResponseRecord } from './record.ts'
+import type { EventStream } from '../../http/event-stream.ts'
+import { type OutputItem, outputItem, reasoningPart, textPart } from './output-item.ts'
+import type { ResponseRecord } from './response.ts'
 import { sequenceTails } from './sequence-tails.ts'
 import type { ResponseStatus } from './template.ts'
 
@@ -12,7 +11,7 @@ const textTail = sequenceTails(',"logprobs":[]')
 const plainTail = sequenceTails('')
 
 /** Name of the event that carries a delta, per kind of item. */
-const deltaEvents: Readonly<Record<Piece['kind'], string>> = {
+const deltaEvents: Readonly<Record<OutputItem['kind'], string>> = {
   text: 'response.output_text.delta',
   reasoning: 'response.reasoning_text.delta',
   tool: 'response.function_call_arguments.delta',
@@ -38,7 +37,7 @@ export class ResponseEvents {
   #progress = false
   #over = false
   /** The item that is being told, its place in the output, and how many of its tokens were told. */
-  #open: Piece | undefined
+  #open: OutputItem | undefined
   #index = 0
   #told = 0
   /** What stands before the delta in the open item's delta events, and its length in UTF-8 bytes. */
@@ -61,15 +60,15 @@ export class ResponseEvents {
       this.#response('response.in_progress', record.emptyJson('in_progress'))
     }
     let left = limit
-    for (let piece = record.pieces[this.#index]; piece; piece = record.pieces[this.#index]) {
-      if (!this.#open) this.#start(piece)
-      const end = Math.min(piece.tokens.length, this.#told + left)
+    for (let item = record.items[this.#index]; item; item = record.items[this.#index]) {
+      if (!this.#open) this.#start(item)
+      const end = Math.min(item.tokens.length, this.#told + left)
       left -= end - this.#told
-      this.#deltas(piece, end)
-      if (this.#told < piece.tokens.length) return 'more'
-      const complete = this.#index < record.pieces.length - 1 || record.finished
+      this.#deltas(item, end)
+      if (this.#told < item.tokens.length) return 'more'
+      const complete = this.#index < record.items.length - 1 || record.finished
       if (!complete) break
-      this.#finish(piece)
+      this.#finish(item)
     }
     if (!record.finished) return 'none'
     if (!this.#over) {
@@ -87,34 +86,34 @@ export class ResponseEvents {
     if (background) this.#response('response.queued', json)
   }
 
-  #start(piece: Piece): void {
-    this.#open = piece
+  #start(item: OutputItem): void {
+    this.#open = item
     this.#told = 0
     this.#event(
       'response.output_item.added',
-      `"output_index":${this.#index},"item":${outputItem(piece, 'in_progress', '')}`,
+      `"output_index":${this.#index},"item":${outputItem(item, 'in_progress', '')}`,
     )
-    if (piece.kind !== 'tool') {
-      const part = piece.kind === 'text' ? textPart('', '') : reasoningPart('')
-      this.#event('response.content_part.added', `${this.#place(piece)},"part":${part}`)
+    if (item.kind !== 'tool') {
+      const part = item.kind === 'text' ? textPart('', '') : reasoningPart('')
+      this.#event('response.content_part.added', `${this.#place(item)},"part":${part}`)
     }
-    const type = deltaEvents[piece.kind]
-    const head = `event: ${type}\ndata: {"type":"${type}",${this.#place(piece)},"delta":"`
+    const type = deltaEvents[item.kind]
+    const head = `event: ${type}\ndata: {"type":"${type}",${this.#place(item)},"delta":"`
     this.#head = Buffer.from(head).toString()
     this.#headBytes = Buffer.byteLength(head)
   }
 
-  #deltas(piece: Piece, end: number): void {
-    const detailed = piece.kind === 'text' && this.#record.withLogprobs
-    const tailOf = piece.kind === 'text' ? textTail : plainTail
+  #deltas(item: OutputItem, end: number): void {
+    const detailed = item.kind === 'text' && this.#record.withLogprobs
+    const tailOf = item.kind === 'text' ? textTail : plainTail
     for (; this.#told < end; this.#told++) {
       const sequence = this.#sequence++
       if (sequence <= this.#after) continue
-      const token = piece.tokens[this.#told]!
+      const token = item.tokens[this.#told]!
       let tail = tailOf(sequence)
       let bytes = tail.length
       if (detailed) {
-        const entry = this.#record.logprobs(piece, this.#told, this.#told + 1)
+        const entry = this.#record.logprobs(item, this.#told, this.#told + 1)
         tail = `","logprobs":[${entry}],"sequence_number":${sequence}}\n\n`
         bytes = Buffer.byteLength(tail)
       }
@@ -122,28 +121,28 @@ export class ResponseEvents {
     }
   }
 
-  #finish(piece: Piece): void {
+  #finish(item: OutputItem): void {
     const record = this.#record
-    const place = this.#place(piece)
-    if (piece.kind === 'tool') {
-      const name = JSON.stringify(piece.name)
-      this.#event('response.function_call_arguments.done', `${place},"name":${name},"arguments":"${piece.text}"`)
+    const place = this.#place(item)
+    if (item.kind === 'tool') {
+      const name = JSON.stringify(item.name)
+      this.#event('response.function_call_arguments.done', `${place},"name":${name},"arguments":"${item.text}"`)
     } else {
       // The deltas had the logprobs, and the part that follows has them again.
       const [event, logprobs] =
-        piece.kind === 'text' ? ['response.output_text.done', ',"logprobs":[]'] : ['response.reasoning_text.done', '']
-      this.#event(event, `${place},"text":"${piece.text}"${logprobs}`)
-      this.#event('response.content_part.done', `${place},"part":${record.part(piece)}`)
+        item.kind === 'text' ? ['response.output_text.done', ',"logprobs":[]'] : ['response.reasoning_text.done', '']
+      this.#event(event, `${place},"text":"${item.text}"${logprobs}`)
+      this.#event('response.content_part.done', `${place},"part":${record.part(item)}`)
     }
-    this.#event('response.output_item.done', `"output_index":${this.#index},"item":${record.item(piece)}`)
+    this.#event('response.output_item.done', `"output_index":${this.#index},"item":${record.itemJson(item)}`)
     this.#open = undefined
     this.#index++
   }
 
   /** The members that say where in the output an event belongs. */
-  #place({ kind, itemId }: Piece): string {
+  #place({ kind, id }: OutputItem): string {
     const content = kind === 'tool' ? '' : ',"content_index":0'
-    return `"item_id":${JSON.stringify(itemId)},"output_index":${this.#index}${content}`
+    return `"item_id":${JSON.stringify(id)},"output_index":${this.#index}${content}`
   }
 
   #response(type: string, json: string): void {

@@ -1,9 +1,9 @@
 import { VirtualClock } from '@vllm-sim/core-engine'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { namedEvents } from '../testing/named-events.ts'
-import { checkEvents, checkResponse } from '../testing/response-shapes.ts'
-import { startServer, type TestServer } from '../testing/server.ts'
+import { namedEvents } from '../../testing/named-events.ts'
+import { checkEvents, checkResponse } from '../../testing/response-shapes.ts'
+import { startServer, type TestServer } from '../../testing/server.ts'
 
 type Event = OpenAI.Responses.ResponseStreamEvent
 type Response = OpenAI.Responses.Response
@@ -287,5 +287,44 @@ describe('background', () => {
     await client.responses.delete(id)
     expect(server.engine.running).toBe(0)
     await server.close()
+  })
+})
+
+describe('whose a response is', () => {
+  const create = async (on: TestServer, body: object, headers?: Record<string, string>): Promise<Response> =>
+    on.json<Response>('/v1/responses', { model, input: 'Hi', ...body }, headers)
+
+  test('an id that a request brings does not displace what is kept under it', async () => {
+    const first = await create(server, { input: 'one', request_id: 'mine' })
+    const second = await create(server, { input: 'two', request_id: 'mine' })
+    expect(first.id).toBe('resp_mine')
+    expect(second.id).not.toBe('resp_mine')
+    expect(await client.responses.retrieve('resp_mine')).toMatchObject({ output: first.output })
+    expect(await client.responses.retrieve(second.id)).toMatchObject({ output: second.output })
+  })
+
+  test('each key sees its own alone', async () => {
+    const guarded = await startServer({ api: { apiKeys: ['one', 'two'] } })
+    const [one, two] = ['one', 'two'].map(key => ({ authorization: `Bearer ${key}` }))
+    const { id } = await create(guarded, { input: 'secret', request_id: 'x' }, one)
+    expect((await create(guarded, { request_id: 'x' }, two)).id).toBe(id)
+    const items = async (headers: Record<string, string>): Promise<string> =>
+      (await fetch(`${guarded.url}/v1/responses/${id}/input_items`, { headers })).text()
+    expect(await items(one!)).toContain('secret')
+    expect(await items(two!)).not.toContain('secret')
+    const only = await create(guarded, {}, one)
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/input_items'],
+      ['POST', '/cancel'],
+      ['DELETE', ''],
+    ]) {
+      const reply = await fetch(`${guarded.url}/v1/responses/${only.id}${path}`, { method: method!, headers: two! })
+      expect(reply.status).toBe(404)
+    }
+    const continued = { model, input: 'more', previous_response_id: only.id }
+    expect((await guarded.post('/v1/responses', continued, two)).status).toBe(404)
+    expect((await guarded.post('/v1/responses', continued, one)).status).toBe(200)
+    await guarded.close()
   })
 })

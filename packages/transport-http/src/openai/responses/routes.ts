@@ -1,14 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
-import type { ApiContext } from '../context.ts'
-import { toRequestError } from '../http/errors.ts'
-import { sendError, sendJson } from '../http/reply.ts'
-import { type Method, queryOf, type Route, type RoutedRequest } from '../routing/route.ts'
+import type { ApiContext } from '../../context.ts'
+import { toRequestError } from '../../http/errors.ts'
+import { sendError, sendJson } from '../../http/reply.ts'
+import { jsonText } from '../../render/json-text.ts'
+import { type Method, queryOf, type Route, type RoutedRequest } from '../../routing/route.ts'
 import { InvalidRequestError, responseNotFound } from './errors.ts'
 import { followResponse } from './follow.ts'
 import { inputItemPage } from './input-items.ts'
 import { inputTokensRoute } from './input-tokens.ts'
-import type { ResponseRecord } from './record.ts'
+import type { ResponseRecord } from './response.ts'
 import type { ResponseStore } from './store.ts'
 
 /** `GET` and `DELETE /v1/responses/{id}`, `/cancel` and `/input_items`, and the counting of tokens */
@@ -35,18 +36,18 @@ export function responseRoutes(store: ResponseStore, context: ApiContext): Route
     inputTokensRoute(store, context),
     route('GET', '', retrieve),
     route('DELETE', '', record => {
-      store.delete(record.id)
+      store.delete(record.id, record.owner)
       record.abort?.()
       return JSON.stringify({ id: record.id, object: 'response', deleted: true })
     }),
     route('POST', '/cancel', cancel),
-    route('GET', '/input_items', (record, req) => JSON.stringify(inputItemPage(record, queryOf(req)))),
+    route('GET', '/input_items', (record, req) => jsonText(inputItemPage(record, queryOf(req)))),
   ]
 }
 
 function find(store: ResponseStore, req: RoutedRequest): ResponseRecord {
   const id = String(req.params?.['id'] ?? '')
-  const record = store.get(id)
+  const record = store.get(id, store.ownerOf(req.headers.authorization))
   if (!record) throw responseNotFound(id)
   return record
 }

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
-import { EventStream } from '../http/event-stream.ts'
-import type { Headers } from '../http/reply.ts'
+import { EventStream } from '../../http/event-stream.ts'
+import type { Headers } from '../../http/reply.ts'
 import { ResponseEvents } from './events.ts'
-import type { ResponseRecord } from './record.ts'
+import type { ResponseRecord } from './response.ts'
 
 /** Tokens that are added before it is checked whether the client keeps up. */
 const batch = 512

@@ -1,5 +1,7 @@
+import { isObject } from '@vllm-sim/serving'
 import type { ChatMessage } from '@vllm-sim/tokenizer'
-import { unparsable } from '../generation/unparsable.ts'
+import { checkItems } from '../../generation/item-count.ts'
+import { unparsable } from '../../generation/unparsable.ts'
 import { contentOf, echoOfParts, partsOf } from './content.ts'
 
 /** An input item as it was sent. */
@@ -25,6 +27,7 @@ export function parseInput(input: unknown): Conversation {
     return { items: [item], messages: [{ role: 'user', content: input }], echo: input }
   }
   if (!Array.isArray(input)) throw badInput(`got ${typeof input}`)
+  checkItems(input, 'input', item => [(item as InputItem | null)?.['content'], (item as InputItem | null)?.['output']])
   const reader = new ItemReader()
   for (const [at, item] of input.entries()) {
     if (!isObject(item)) throw badInput(`input[${at}] must be an object`)
@@ -109,8 +112,4 @@ function text(item: InputItem, member: string): string {
 
 function badInput(detail: string): Error {
   return unparsable(`input must be a string or array: ${detail}`)
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,6 @@
-import type { ToolChoice } from '../generation/tools.ts'
-import { readToolChoice } from '../generation/tools.ts'
-import { unparsable } from '../generation/unparsable.ts'
-import { isObject } from './input.ts'
+import { isObject } from '@vllm-sim/serving'
+import type { ToolChoice } from '../../generation/tools.ts'
+import { unparsable } from '../../generation/unparsable.ts'
 
 /** A function as the Responses protocol writes it: flat, with all members. */
 export interface FunctionTool {
@@ -51,19 +50,23 @@ export function templateTools(tools: readonly FunctionTool[]): object[] {
   }))
 }
 
+/** `tool_choice` as it was sent, and in its one common form. */
+interface SentChoice {
+  readonly tool_choice?: unknown
+  readonly choice: ToolChoice
+}
+
 /**
  * Which functions an answer calls: made for agent loops, so the first turn calls one unless the request says otherwise,
  * and after a function's result there are no further calls.
  */
-export function turnChoice(wire: unknown, afterResult: boolean): ToolChoice {
-  const choice = readToolChoice(wire)
+export function turnChoice({ tool_choice: sent, choice }: SentChoice, afterResult: boolean): ToolChoice {
   if (afterResult) return { mode: 'none' }
-  return wire === undefined || wire === null || wire === 'auto' ? { mode: 'required' } : choice
+  return sent === undefined || sent === null || sent === 'auto' ? { mode: 'required' } : choice
 }
 
 /** `tool_choice` as answers repeat it. */
-export function shownChoice(wire: unknown): unknown {
-  const choice = readToolChoice(wire)
+export function shownChoice({ tool_choice: sent, choice }: SentChoice): unknown {
   switch (choice.mode) {
     case 'named':
       return { type: 'function', name: choice.name }
@@ -74,6 +77,6 @@ export function shownChoice(wire: unknown): unknown {
         tools: choice.names.map(name => ({ type: 'function', name })),
       }
     default:
-      return isObject(wire) ? wire : choice.mode
+      return isObject(sent) ? sent : choice.mode
   }
 }

@@ -1,6 +1,6 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import type { InputItem } from './input.ts'
-import type { ResponseRecord } from './record.ts'
+import type { ResponseRecord } from './response.ts'
 
 /** Items on one page: usual number and most. */
 const usualLimit = 20

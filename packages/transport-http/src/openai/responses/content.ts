@@ -1,5 +1,5 @@
 import type { ChatMessage, ContentPart } from '@vllm-sim/tokenizer'
-import { unparsable } from '../generation/unparsable.ts'
+import { unparsable } from '../../generation/unparsable.ts'
 
 /**
  * The content of an item as a list of parts in the tokenizer's terms.
