@@ -26,6 +26,8 @@ export interface Call {
   readonly forceCacheThreshold: boolean
   /** Whether an omni answer gets an image; undefined leaves it to chance. */
   readonly sendImage: boolean | undefined
+  /** Ends the tokenizing of a long prompt; read only when there is one. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What an answer is made of instead of the server's ordinary text. */

@@ -1,5 +1,5 @@
 import { RequestError, Token, toTokens } from '@vllm-sim/core-engine'
-import { type ChatRender, echoText, type PromptEncoding, TokenizerError } from '@vllm-sim/tokenizer'
+import { type Cancel, type ChatRender, echoText, type PromptEncoding, TokenizerError } from '@vllm-sim/tokenizer'
 import type { ServingContext } from './context.ts'
 import type { Mutable } from './mutable.ts'
 import type { EncodedPrompt } from './plan.ts'
@@ -47,14 +47,15 @@ export interface KeepOptions {
   readonly text?: boolean
 }
 
-/** Renders and encodes a conversation; in echo mode with the tokens of its last message. */
+/** Renders and encodes a conversation; in echo mode with the tokens of its last message. `cancel` ends it when it takes long. */
 export function chatPrompt(
   chat: ChatRender,
   context: ServingContext,
   keep: KeepOptions = {},
+  cancel?: Cancel,
 ): EncodedPrompt | Promise<EncodedPrompt> {
   return tokenized(
-    () => context.tokenizer.encodeChat(chat),
+    () => context.tokenizer.encodeChat(chat, cancel),
     encoding => {
       const prompt = promptOf(encoding, context, () => echoText(chat.messages))
       if (keep.tokens) prompt.tokens = toTokens(encoding)
@@ -64,15 +65,16 @@ export function chatPrompt(
   )
 }
 
-/** Encodes a text prompt; in echo mode with its own tokens. */
+/** Encodes a text prompt; in echo mode with its own tokens. `cancel` ends it when it takes long. */
 export function textPrompt(
   text: string,
   addSpecialTokens: boolean,
   context: ServingContext,
   keep: KeepOptions = {},
+  cancel?: Cancel,
 ): EncodedPrompt | Promise<EncodedPrompt> {
   return tokenized(
-    () => context.tokenizer.encode(text, { addSpecialTokens }),
+    () => context.tokenizer.encode(text, { addSpecialTokens }, cancel),
     encoding => {
       const prompt = promptOf(encoding, context, () => text)
       if (keep.tokens) prompt.tokens = toTokens(encoding)

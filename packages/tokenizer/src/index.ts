@@ -14,6 +14,7 @@ export { SlicedTokenizer } from './sliced.ts'
 export { fitPieces, splitSimulated } from './split.ts'
 export type { StartTimer } from './timer.ts'
 export type {
+  Cancel,
   ChatMessage,
   ChatRender,
   ChatToolCall,

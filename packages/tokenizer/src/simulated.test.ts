@@ -203,3 +203,11 @@ describe('fitPieces', () => {
     expect(fitPieces(text, 0)).toEqual([])
   })
 })
+
+it('runs of marks without end become pieces that do', () => {
+  for (const text of ['\u0301'.repeat(2 ** 20), `é${'\u0301'.repeat(2 ** 20)}`, `👩${'\u200d👩'.repeat(2 ** 18)}`]) {
+    const { pieces } = splitSimulated(text)
+    expect(pieces.join('') === text).toBe(true)
+    expect(Math.max(...pieces.map(piece => piece.length))).toBeLessThan(10_000)
+  }
+})

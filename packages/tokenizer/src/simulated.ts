@@ -42,9 +42,13 @@ export class SimulatedTokenizer implements Tokenizer {
 
   encodeOutput(text: string): Encoding {
     const encoding = splitSimulated(text)
-    const { ids, pieces } = encoding
-    for (let index = 0; index < ids.length; index++) this.#memory.remember(ids[index]!, pieces[index]!)
+    this.remember(encoding, 0)
     return encoding
+  }
+
+  /** Makes the ids of an encoding, from the place `from` on, known to `decode`. */
+  remember({ ids, pieces }: Encoding, from: number): void {
+    for (let index = from; index < ids.length; index++) this.#memory.remember(ids[index]!, pieces[index]!)
   }
 
   decode(ids: readonly number[]): string {

@@ -20,6 +20,18 @@ test('a long prompt is encoded with pauses, to exactly the same tokens', async (
   expect(await sliced.encodeChat(chat)).toEqual(whole.encodeChat(chat))
 })
 
+test('a text without spaces is cut all the same, and its work ends when nobody wants it any more', async () => {
+  let pauses = 0
+  const abort = new AbortController()
+  const sliced = new SlicedTokenizer(async () => {
+    if (++pauses === 10) abort.abort(new Error('left'))
+  })
+  const emoji = '👩🏽'.repeat(200_000)
+  await expect(sliced.encode(emoji, {}, abort)).rejects.toThrow('left')
+  expect(pauses).toBe(10)
+  expect(await sliced.encode(emoji)).toEqual(new SimulatedTokenizer().encode(emoji))
+})
+
 test('a short prompt is there at once, one without a place to cut in one piece', async () => {
   const sliced = new SlicedTokenizer(async () => {})
   expect(sliced.encode('This is a test.')).toEqual(new SimulatedTokenizer().encode('This is a test.'))

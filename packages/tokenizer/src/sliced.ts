@@ -1,14 +1,18 @@
 import { flattenChat } from './flatten.ts'
 import { hasMedia, stubFeatures } from './multimodal.ts'
 import { SimulatedTokenizer } from './simulated.ts'
-import type { ChatRender, Encoding, PromptEncoding, Tokenizer } from './types.ts'
+import { splitPart } from './split.ts'
+import type { Cancel, ChatRender, EncodeOptions, Encoding, PromptEncoding, Tokenizer } from './types.ts'
 
-/** Characters that are encoded at a time: a millisecond or two. */
-const SLICE = 65_536
+/** Characters that are encoded at a time: a millisecond or two, or ten of symbols. */
+const SLICE = 16_384
+
+/** Longest prompt that is encoded at once. */
+const MOST = 4 * SLICE
 
 /**
- * The simulated tokenizer for a server whose other clients must not wait: prompts of more than two slices are encoded a
- * slice at a time, with a pause after each, and come as a promise. A million characters at once would take 20 ms.
+ * The simulated tokenizer for a server whose other clients must not wait: prompts of more than four slices are encoded a
+ * slice at a time, with a pause after each, and come as a promise. A million characters at once would take up to half a second.
  */
 export class SlicedTokenizer implements Tokenizer {
   readonly kind = 'simulated'
@@ -21,14 +25,14 @@ export class SlicedTokenizer implements Tokenizer {
     this.#pause = pause
   }
 
-  encode(text: string): Encoding | Promise<Encoding> {
-    return text.length > 2 * SLICE ? this.#inSlices(text) : this.#whole.encode(text)
+  encode(text: string, _options?: EncodeOptions, cancel?: Cancel): Encoding | Promise<Encoding> {
+    return text.length > MOST ? this.#inSlices(text, cancel?.signal) : this.#whole.encode(text)
   }
 
-  encodeChat(chat: ChatRender): PromptEncoding | Promise<PromptEncoding> {
+  encodeChat(chat: ChatRender, cancel?: Cancel): PromptEncoding | Promise<PromptEncoding> {
     const text = flattenChat(chat.messages)
-    if (text.length <= 2 * SLICE) return this.#whole.encodeChat(chat)
-    return this.#inSlices(text).then(({ ids, pieces }) => {
+    if (text.length <= MOST) return this.#whole.encodeChat(chat)
+    return this.#inSlices(text, cancel?.signal).then(({ ids, pieces }) => {
       if (!hasMedia(chat.messages)) return { ids, pieces, text }
       return { ids, pieces, text, features: stubFeatures(chat.messages, ids.length)! }
     })
@@ -54,32 +58,15 @@ export class SlicedTokenizer implements Tokenizer {
     return this.#whole.close()
   }
 
-  async #inSlices(text: string): Promise<Encoding> {
-    const ids: number[] = []
-    const pieces: string[] = []
-    for (let start = 0; start < text.length; ) {
+  async #inSlices(text: string, signal: AbortSignal | undefined): Promise<Encoding> {
+    const source = text.toWellFormed()
+    const encoding: Encoding = { ids: [], pieces: [] }
+    for (let start = 0, known = 0; start < source.length; known = encoding.ids.length) {
       if (start > 0) await this.#pause()
-      const end = cutAfter(text, start + SLICE)
-      const slice = this.#whole.encodeOutput(text.slice(start, end))
-      for (let index = 0; index < slice.ids.length; index++) {
-        ids.push(slice.ids[index]!)
-        pieces.push(slice.pieces[index]!)
-      }
-      start = end
+      signal?.throwIfAborted()
+      start = splitPart(source, start, start + SLICE, encoding)
+      this.#whole.remember(encoding, known)
     }
-    return { ids, pieces }
+    return encoding
   }
-}
-
-/** The next place at or after `from` where one piece certainly ends: behind a space or line break, before anything else. */
-function cutAfter(text: string, from: number): number {
-  for (let at = from; at < text.length; at++) {
-    if (isBlank(text.charCodeAt(at - 1)) && !isBlank(text.charCodeAt(at))) return at
-  }
-  return text.length
-}
-
-/** Tab, line feed, form feed, carriage return, space: what belongs to the piece before it. */
-function isBlank(code: number): boolean {
-  return code === 32 || code === 10 || code === 9 || code === 13 || code === 12
 }

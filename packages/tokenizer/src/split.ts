@@ -19,9 +19,11 @@ for (const character of '\t\n\f\r ') CLASS[character.charCodeAt(0)]! |= SPACE
  * 2. up to eight letters or digits of any other script, each with its marks: about a word;
  * 3. a flag, made of two regional indicators;
  * 4. any other character with what belongs to it: marks, variation selectors, skin tones, characters joined by ZWJ.
+ *
+ * All of these have an end: a million marks would overflow the stack of the regular expression.
  */
 const OTHER =
-  /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{sc=Yi}]\p{M}*|(?:[[\p{L}\p{N}]--[\p{ASCII}\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}]][\p{M}\u200c]*){1,8}|\p{RI}\p{RI}|\P{ASCII}[\p{M}\p{EMod}\u{e0020}-\u{e007f}]*(?:\u200d\P{ASCII}[\p{M}\p{EMod}]*)*/vy
+  /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{sc=Yi}]\p{M}{0,64}|(?:[[\p{L}\p{N}]--[\p{ASCII}\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}]][\p{M}\u200c]{0,64}){1,8}|\p{RI}\p{RI}|\P{ASCII}[\p{M}\p{EMod}\u{e0020}-\u{e007f}]{0,64}(?:\u200d\P{ASCII}[\p{M}\p{EMod}]{0,64}){0,64}/vy
 
 function endOfOther(text: string, start: number): number {
   OTHER.lastIndex = start
@@ -40,12 +42,22 @@ function endOfOther(text: string, start: number): number {
  * @returns pieces that join to `text.toWellFormed()`, and the 32-bit FNV-1a of each piece's UTF-8 bytes
  */
 export function splitSimulated(text: string): Encoding {
-  const source = text.toWellFormed()
+  const encoding: Encoding = { ids: [], pieces: [] }
+  splitPart(text.toWellFormed(), 0, Number.POSITIVE_INFINITY, encoding)
+  return encoding
+}
+
+/**
+ * Appends the pieces of a part of a well-formed text to `encoding`.
+ * @param from where a piece begins
+ * @param to the last piece begins before it
+ * @returns where the next piece begins
+ */
+export function splitPart(source: string, from: number, to: number, { ids, pieces }: Encoding): number {
   const length = source.length
-  const ids: number[] = []
-  const pieces: string[] = []
-  let index = 0
-  while (index < length) {
+  const end = Math.min(to, length)
+  let index = from
+  while (index < end) {
     const start = index
     let hash = FNV_OFFSET
     let code = source.charCodeAt(index)
@@ -71,7 +83,7 @@ export function splitSimulated(text: string): Encoding {
     ids.push(hash >>> 0)
     pieces.push(source.slice(start, index))
   }
-  return { ids, pieces }
+  return index
 }
 
 /**

@@ -91,6 +91,15 @@ export interface ChatRender {
   contentFormat?: ContentFormat
 }
 
+/** How work that takes long is ended. */
+export interface Cancel {
+  /**
+   * Its abort rejects the promise with its reason and ends the work. Read only when there will be a promise, so it may be a
+   * getter that makes one.
+   */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Options of `Tokenizer.encode`. */
 export interface EncodeOptions {
   /** Adds BOS and the like where the model's tokenizer has them. Default true, as vLLM does for `/v1/completions`. */
@@ -126,12 +135,12 @@ export interface Tokenizer {
    * render service): check with `instanceof Promise` on a hot path, or just `await`.
    * @throws TokenizerError when the text cannot be encoded
    */
-  encode(text: string, options?: EncodeOptions): PromptEncoding | Promise<PromptEncoding>
+  encode(text: string, options?: EncodeOptions, cancel?: Cancel): PromptEncoding | Promise<PromptEncoding>
   /**
    * Renders a conversation and encodes it; plain value or promise as for `encode`.
    * @throws TokenizerError with status 400 when the chat template refuses the conversation
    */
-  encodeChat(chat: ChatRender): PromptEncoding | Promise<PromptEncoding>
+  encodeChat(chat: ChatRender, cancel?: Cancel): PromptEncoding | Promise<PromptEncoding>
   /** Encodes text of an answer (preset sentences, echo, tool arguments): no special tokens, always synchronous. */
   encodeOutput(text: string): Encoding
   /**

@@ -1,5 +1,6 @@
 import { detach } from '../detach.ts'
 import { LruCache } from '../lru.ts'
+import type { Cancel } from '../types.ts'
 import type { TokenizerJson } from './files.ts'
 import { encodePlain, type LibraryTokenizer } from './library.ts'
 import { isSegmentable, type Segment, Segmenter } from './segments.ts'
@@ -44,12 +45,12 @@ export class HfEncoder {
     this.#worker = options.worker
   }
 
-  /** Ids of a well-formed text; a promise only when the worker thread has to encode a part of it. */
-  encode(text: string): number[] | Promise<number[]> {
+  /** Ids of a well-formed text; a promise, which `cancel` ends, only when a worker thread has to encode a part of it. */
+  encode(text: string, cancel?: Cancel): number[] | Promise<number[]> {
     const segments = this.#segments(text)
     const missing = this.#missing(segments)
     if (missing.cost <= this.#threshold) return this.encodeSync(segments)
-    return this.#worker.encode(missing.texts).then(encoded => {
+    return this.#worker.encode(missing.texts, cancel?.signal).then(encoded => {
       for (const [index, ids] of encoded.entries()) this.#remember(missing.texts[index]!, ids)
       // The cache may be too small for them, so the results are at hand besides.
       const fresh = new Map(missing.texts.map((part, index) => [part, encoded[index]!]))

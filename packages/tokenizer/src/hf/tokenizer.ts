@@ -6,6 +6,7 @@ import type { StrftimeNow } from '../chat/template.ts'
 import { flattenChat } from '../flatten.ts'
 import { hasMedia, stubFeatures } from '../multimodal.ts'
 import type {
+  Cancel,
   ChatRender,
   ContentFormat,
   DecodeOptions,
@@ -19,10 +20,11 @@ import type {
 import { decoderKind } from './decoder-kind.ts'
 import { HfEncoder } from './encoder.ts'
 import { readTokenizerFiles, type TokenizerFiles } from './files.ts'
-import { createLibraryTokenizer, type LibraryTokenizer } from './library.ts'
+import { createLibraryTokenizer, encodePlain, type LibraryTokenizer } from './library.ts'
 import { tokenOffsets } from './offsets.ts'
+import { isSegmentable } from './segments.ts'
+import { isSliceable } from './slices.ts'
 import { eosIds, type SurroundingIds, specialToken, surroundingIds } from './special-ids.ts'
-import { performTask } from './task.ts'
 import { TokenText } from './token-text.ts'
 import { WorkerEncoder } from './worker-encoder.ts'
 
@@ -105,8 +107,9 @@ export class HfTokenizer implements Tokenizer {
     const sandbox = { renderer: sendable, script: options.templateScript }
     this.#sandboxes = { own: new TemplateSandbox(sandbox), requests: new TemplateSandbox(sandbox) }
     this.#worker = new WorkerEncoder({
-      start: { directory: files.directory, renderer: sendable },
-      fallback: task => performTask(library, renderer, task),
+      start: { directory: files.directory },
+      sliceable: isSegmentable(files.tokenizerJson) && isSliceable(files.tokenizerJson, library),
+      fallback: text => Uint32Array.from(encodePlain(library, text)),
       onWarning: this.#onWarning,
       script: options.workerScript,
     })
@@ -141,20 +144,20 @@ export class HfTokenizer implements Tokenizer {
     return new HfTokenizer(files, await createLibraryTokenizer(files), renderer, rendererOptions, options)
   }
 
-  encode(text: string, options?: EncodeOptions): PromptEncoding | Promise<PromptEncoding> {
+  encode(text: string, options?: EncodeOptions, cancel?: Cancel): PromptEncoding | Promise<PromptEncoding> {
     const source = text.toWellFormed()
-    const ids = this.#encoder.encode(source)
+    const ids = this.#encoder.encode(source, cancel)
     if (ids instanceof Promise) return ids.then(plain => this.#finish(source, plain, options))
     return this.#finish(source, ids, options)
   }
 
-  encodeChat(chat: ChatRender): PromptEncoding | Promise<PromptEncoding> {
+  encodeChat(chat: ChatRender, cancel?: Cancel): PromptEncoding | Promise<PromptEncoding> {
     const requests = chat.chatTemplate !== undefined
     if (!requests && (this.#alwaysHere || isLight(chat) || this.#renderer.templateFor(chat) === undefined)) {
-      return this.#encodeRendered(chat, this.renderChat(chat))
+      return this.#encodeRendered(chat, this.renderChat(chat), cancel)
     }
     const sandbox = requests ? this.#sandboxes.requests : this.#sandboxes.own
-    return sandbox.render(chat).then(text => this.#encodeRendered(chat, text))
+    return sandbox.render(chat).then(text => this.#encodeRendered(chat, text, cancel))
   }
 
   /**
@@ -198,13 +201,17 @@ export class HfTokenizer implements Tokenizer {
     await Promise.all([this.#worker.close(), own.close(), requests.close()])
   }
 
-  #encodeRendered(chat: ChatRender, rendered: string): PromptEncoding | Promise<PromptEncoding> {
+  #encodeRendered(
+    chat: ChatRender,
+    rendered: string,
+    cancel: Cancel | undefined,
+  ): PromptEncoding | Promise<PromptEncoding> {
     const text = rendered.toWellFormed()
     const complete = ({ ids }: PromptEncoding): PromptEncoding => {
       const features = hasMedia(chat.messages) ? stubFeatures(chat.messages, ids.length) : undefined
       return this.#encoding(ids, { text, ...(features ? { features } : {}) })
     }
-    const encoding = this.encode(text, { addSpecialTokens: chat.addSpecialTokens ?? false })
+    const encoding = this.encode(text, { addSpecialTokens: chat.addSpecialTokens ?? false }, cancel)
     return encoding instanceof Promise ? encoding.then(complete) : complete(encoding)
   }
 

@@ -19,6 +19,23 @@ const UNKNOWN_TO_RUST = new RegExp(
   'u',
 )
 
+/** As many combining marks as no language has on one character, the first of them not part of another such match. */
+const MARKS = /\p{M}{64}/gu
+
+/**
+ * Normalizes a text in parts when it has more than 64 combining marks in a row: sorting them takes time with the square of
+ * their number, minutes for a megabyte.
+ */
+function inParts(text: string, normalize: (part: string) => string): string {
+  let normal = ''
+  let start = 0
+  for (const { 0: marks, index } of text.matchAll(MARKS)) {
+    normal += normalize(text.slice(start, index + marks.length))
+    start = index + marks.length
+  }
+  return start === 0 ? normalize(text) : normal + normalize(text.slice(start))
+}
+
 /** Unicode normalization with the tables of Rust's `tokenizers`: models were trained on its output. */
 export function rustNormalize(text: string, form: string): string {
   if (!UNKNOWN_TO_RUST.test(text)) return text.normalize(form)
@@ -28,16 +45,22 @@ export function rustNormalize(text: string, form: string): string {
 }
 
 interface NormalizerNode {
+  config?: { type?: string }
   form?: string
   normalizers?: (NormalizerNode | null)[]
   normalize(text: string): string
 }
 
-/** Gives the normalizers of a library tokenizer, nested ones too, the old tables. */
+/** Other normalizers that sort combining marks. */
+const SORTING = new Set(['BertNormalizer', 'Precompiled', 'StripAccents'])
+
+/** Gives the normalizers of a library tokenizer, nested ones too, the old tables, and none of them more marks than it can sort. */
 export function useRustTables(normalizer: unknown): void {
   const node = normalizer as NormalizerNode | null
   if (!node) return
   for (const inner of node.normalizers ?? []) useRustTables(inner)
   const { form } = node
-  if (form !== undefined) node.normalize = text => rustNormalize(text, form)
+  const own = node.normalize.bind(node)
+  if (form !== undefined) node.normalize = text => inParts(text, part => rustNormalize(part, form))
+  else if (SORTING.has(node.config?.type ?? '')) node.normalize = text => inParts(text, own)
 }

@@ -1,38 +1,47 @@
-import type { Worker } from 'node:worker_threads'
 import { TokenizerError } from '../errors.ts'
-import type { ChatRender } from '../types.ts'
-import type { WorkerRequest, WorkerResponse, WorkerStart } from './encode-worker.ts'
-import type { EncoderResult, EncoderTask } from './task.ts'
+import type { WorkerResponse, WorkerStart } from './encode-worker.ts'
+import { sliceText } from './slices.ts'
+import { EncodingWorker } from './worker.ts'
 
-interface Pending {
-  task: EncoderTask
-  resolve(result: EncoderResult): void
-  reject(error: Error): void
+/** Texts that are encoded one after the other, each in its turn among those of other jobs. */
+interface Job {
+  readonly texts: readonly string[]
+  readonly results: Uint32Array[]
+  resolve(results: Uint32Array[]): void
+  reject(error: unknown): void
 }
 
-/** After so many failed starts or crashes in a row the worker is not tried again. */
-const MAX_FAILURES = 3
+/** After so many failed starts or crashes in a row no worker is tried again. */
+const maxFailures = 3
+/** Characters of a text from which on it may take longer than others should wait for. */
+const longText = 65_536
+/** The worker that takes every text, and one that is started when that is busy with a long text, for short ones. */
+const workers = 2
 
 /** What `WorkerEncoder` needs. */
 export interface WorkerEncoderOptions {
   start: WorkerStart
-  /** Does the work on this thread. */
-  fallback: (task: EncoderTask) => EncoderResult
+  /** Texts may be cut by `sliceText`. */
+  sliceable: boolean
+  /** Encodes on this thread. */
+  fallback: (text: string) => Uint32Array
   onWarning: (message: string) => void
-  /** The worker's module, for programs that bundle this package. Default: the file beside this one. */
+  /** The workers' module, for programs that bundle this package. Default: the file beside this one. */
   script?: URL | undefined
 }
 
 /**
- * Encodes texts and renders conversations in a worker thread that is started with the first task and keeps a tokenizer of its
- * own. When the worker fails, what it had to do is done by `fallback`, on this thread: late is better than lost.
+ * Encodes texts in worker threads that are started when there is something to do and keep a tokenizer of their own. Long texts are cut, and all callers have their turns, so nobody waits for another's megabytes.
+ * When no worker can be started the work is done by `fallback`, on this thread: late is better than lost. What a worker dies
+ * of is not tried again.
  */
 export class WorkerEncoder {
   readonly #options: WorkerEncoderOptions
-  readonly #pending = new Map<number, Pending>()
-  #worker: Worker | undefined
-  #starting: Promise<void> | undefined
-  #nextId = 0
+  /** Jobs that wait for their next turn. */
+  readonly #waiting: Job[] = []
+  readonly #workers: (EncodingWorker | undefined)[] = []
+  /** What busy workers do; undefined when nobody wants it any more. */
+  readonly #running = new Map<EncodingWorker, Job | undefined>()
   #failures = 0
   #closed = false
 
@@ -42,92 +51,141 @@ export class WorkerEncoder {
 
   /**
    * Ids of each text, without special tokens.
-   * @throws TokenizerError when the text cannot be encoded, or the encoder is closed meanwhile
+   * @param signal ends the work
+   * @throws TokenizerError when the text cannot be encoded, or the encoder is closed meanwhile; the signal's reason
    */
-  async encode(texts: string[]): Promise<Uint32Array[]> {
-    const { ids, counts } = (await this.#perform({ texts })) as Extract<EncoderResult, { ids: unknown }>
-    let start = 0
-    return Array.from(counts, count => ids.subarray(start, (start += count)))
+  async encode(texts: readonly string[], signal?: AbortSignal): Promise<Uint32Array[]> {
+    const slices = texts.map(text => (this.#options.sliceable ? sliceText(text) : [text]))
+    const results = await this.#perform(slices.flat(), signal)
+    let next = 0
+    return slices.map(parts => concatenate(parts.map(() => results[next++]!)))
   }
 
-  /**
-   * The prompt text of a conversation.
-   * @throws TokenizerError when the template refuses it (400), or the encoder is closed meanwhile
-   */
-  async render(chat: ChatRender): Promise<string> {
-    return ((await this.#perform({ chat })) as Extract<EncoderResult, { text: unknown }>).text
-  }
-
-  /** Ends the worker; calls under way are rejected. */
+  /** Ends the workers; calls under way are rejected. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const pending of this.#pending.values()) pending.reject(closedError())
-    this.#pending.clear()
-    await this.#starting
-    const worker = this.#worker
-    this.#worker = undefined
-    await worker?.terminate()
+    for (const job of [...this.#running.values(), ...this.#waiting]) job?.reject(closedError())
+    this.#waiting.length = 0
+    this.#running.clear()
+    await Promise.all(this.#workers.splice(0).map(worker => worker?.end()))
   }
 
-  async #perform(task: EncoderTask): Promise<EncoderResult> {
+  async #perform(texts: readonly string[], signal?: AbortSignal): Promise<Uint32Array[]> {
     if (this.#closed) throw closedError()
-    if (this.#failures >= MAX_FAILURES) return this.#options.fallback(task)
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++
-      this.#pending.set(id, { task, resolve, reject })
-      if (this.#worker) this.#send(id, task)
-      else this.#starting ??= this.#start()
-    })
+    signal?.throwIfAborted()
+    if (this.#failures >= maxFailures) return texts.map(this.#options.fallback)
+    let abort: (() => void) | undefined
+    try {
+      return await new Promise((resolve, reject) => {
+        const job: Job = { texts, results: [], resolve, reject }
+        abort = () => this.#abort(job, signal!.reason)
+        signal?.addEventListener('abort', abort)
+        this.#waiting.push(job)
+        this.#dispatch()
+      })
+    } finally {
+      if (abort) signal?.removeEventListener('abort', abort)
+    }
   }
 
-  #send(id: number, task: EncoderTask): void {
-    this.#worker!.ref()
-    this.#worker!.postMessage({ id, ...task } satisfies WorkerRequest)
-  }
-
-  async #start(): Promise<void> {
-    const { Worker } = await import('node:worker_threads')
-    this.#starting = undefined
-    if (this.#closed) return
-    const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const script = this.#options.script ?? new URL(`./encode-worker.${ending}`, import.meta.url)
-    const worker = new Worker(script, { workerData: this.#options.start })
-    this.#worker = worker
-    worker.on('message', (response: WorkerResponse) => this.#receive(response))
-    worker.on('error', error => this.#lost(worker, (error as Error).message))
-    worker.on('exit', code => this.#lost(worker, `it ended with status ${code}`))
-    for (const [id, { task }] of this.#pending) this.#send(id, task)
-  }
-
-  #receive(response: WorkerResponse): void {
-    const pending = this.#pending.get(response.id)
-    this.#pending.delete(response.id)
-    // An idle worker must not keep the process alive.
-    if (this.#pending.size === 0) this.#worker?.unref()
-    this.#failures = 0
-    if (!pending) return
-    if ('error' in response) pending.reject(new TokenizerError(response.error, response.code))
-    else pending.resolve(response)
-  }
-
-  #lost(worker: Worker, reason: string): void {
-    if (this.#worker !== worker) return
-    this.#worker = undefined
-    this.#failures++
-    const next = this.#failures < MAX_FAILURES ? 'it is started again when needed' : 'it is not started again'
-    this.#options.onWarning(
-      `tokenizer worker thread failed: ${reason}; long prompts block the server meanwhile, ${next}`,
-    )
-    const orphans = [...this.#pending.values()]
-    this.#pending.clear()
-    for (const { task, resolve, reject } of orphans) {
-      try {
-        resolve(this.#options.fallback(task))
-      } catch (error) {
-        reject(error as Error)
+  /** Gives work to whoever is free. */
+  #dispatch(): void {
+    for (let index = 0; index < workers; index++) {
+      const worker = this.#workers[index]
+      const next = index === 0 ? 0 : this.#waiting.findIndex(job => !isLong(job))
+      if (next < 0 || !this.#waiting[next]) return
+      if (!worker) {
+        if (index === 0 || this.#isHeldUp()) this.#start(index)
+      } else if (worker.isReady && !this.#running.has(worker)) {
+        const [job] = this.#waiting.splice(next, 1)
+        this.#running.set(worker, job!)
+        worker.send(job!.texts[job!.results.length]!)
       }
     }
   }
+
+  /** Whether the first worker is busy with something long. */
+  #isHeldUp(): boolean {
+    const job = this.#workers[0] && this.#running.get(this.#workers[0])
+    return job !== undefined && isLong(job)
+  }
+
+  #start(index: number): void {
+    const { start, script } = this.#options
+    this.#workers[index] = new EncodingWorker(start, script, {
+      onReady: () => this.#dispatch(),
+      onAnswer: (worker, answer) => this.#receive(worker, answer),
+      onLost: (worker, reason) => this.#lost(worker, reason),
+    })
+  }
+
+  #receive(worker: EncodingWorker, answer: WorkerResponse): void {
+    const job = this.#running.get(worker)
+    this.#running.delete(worker)
+    this.#failures = 0
+    if ('error' in answer) job?.reject(new TokenizerError(answer.error, answer.code))
+    else if (job) {
+      job.results.push(answer.ids)
+      if (job.results.length === job.texts.length) job.resolve(job.results)
+      else this.#waiting.push(job)
+    }
+    this.#dispatch()
+  }
+
+  #abort(job: Job, reason: unknown): void {
+    job.reject(reason)
+    const at = this.#waiting.indexOf(job)
+    if (at >= 0) this.#waiting.splice(at, 1)
+    for (const [worker, running] of this.#running) {
+      if (running !== job) continue
+      // A short text is done sooner than a new worker has started; its answer is for nobody.
+      if (isLong(job)) {
+        this.#forget(worker)
+        void worker.end()
+      } else this.#running.set(worker, undefined)
+    }
+    this.#dispatch()
+  }
+
+  #lost(worker: EncodingWorker, reason: string): void {
+    const job = this.#running.get(worker)
+    this.#forget(worker)
+    this.#failures++
+    const next = this.#failures < maxFailures ? 'it is started again when needed' : 'it is not started again'
+    const meanwhile = worker.isReady ? '' : ' long prompts block the server meanwhile,'
+    this.#options.onWarning(`tokenizer worker thread failed: ${reason};${meanwhile} ${next}`)
+    job?.reject(new TokenizerError(`the tokenizer failed: ${reason}`, 'internal'))
+    if (worker.isReady && this.#failures < maxFailures) this.#dispatch()
+    else for (const orphan of this.#waiting.splice(0)) this.#doHere(orphan)
+  }
+
+  #forget(worker: EncodingWorker): void {
+    this.#running.delete(worker)
+    this.#workers[this.#workers.indexOf(worker)] = undefined
+  }
+
+  #doHere({ texts, resolve, reject }: Job): void {
+    try {
+      resolve(texts.map(this.#options.fallback))
+    } catch (error) {
+      reject(error)
+    }
+  }
+}
+
+function isLong({ texts, results }: Job): boolean {
+  return (texts[results.length]?.length ?? 0) > longText
+}
+
+function concatenate(parts: readonly Uint32Array[]): Uint32Array {
+  if (parts.length === 1) return parts[0]!
+  const all = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }
 
 function closedError(): TokenizerError {

@@ -10,6 +10,7 @@ import type { CommonWire, GenerationEndpoint, HttpCall, Plan } from './endpoint.
 import { booleanHeader, headerText, requestId, responseHeaders } from './headers.ts'
 import { StreamSink } from './stream-sink.ts'
 import { unparsable } from './unparsable.ts'
+import { watchClient } from './watch-client.ts'
 
 /** A request handler of `node:http` and, because its objects are made from those, of Express. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void
@@ -40,6 +41,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   #headers: Readonly<Record<string, string>> | undefined
+  #abort: AbortController | undefined
 
   constructor(
     endpoint: GenerationEndpoint<Wire, P>,
@@ -69,6 +71,18 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
     return this.#req.headers.authorization
   }
 
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      const abort = (this.#abort = new AbortController())
+      watchClient(this.context.socketTimeline, {
+        res: this.#res,
+        closed: whole => whole || abort.abort(),
+        fail: error => abort.abort(error),
+      })
+    }
+    return this.#abort.signal
+  }
+
   accept(): void {
     this.#headers = responseHeaders(this.context.settings, this.id)
   }
@@ -83,7 +97,8 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
       if (failure) throw new RequestError(failure.status, failure.message, failure.param)
       this.model = resolveModel(wire.model, context)
       const plan = this.#endpoint.plan(wire, this)
-      if (plan instanceof Promise) plan.then(done => this.#run(done)).catch(error => this.#fail(error))
+      if (plan instanceof Promise)
+        plan.then(done => this.#run(done)).catch(error => this.#res.destroyed || this.#fail(error))
       else this.#run(plan)
     } catch (error) {
       this.#fail(error)

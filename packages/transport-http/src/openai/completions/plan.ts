@@ -64,7 +64,7 @@ export function planCompletion(wire: CompletionWire, call: HttpCall): Completion
   const full = isFull ? { logprobs, tokenName: name, tokenIds, promptLogprobs, echo } : undefined
   const usage = usageWanted(wire, context)
   const keep = { tokens: promptLogprobs !== undefined || (echo && logprobs !== undefined), text: echo }
-  return andThen(encoded(wire.prompt, wire.add_special_tokens ?? true, context, keep), prompts => {
+  return andThen(encoded(wire.prompt, wire.add_special_tokens ?? true, call, keep), prompts => {
     const request = plannedRequest(call, sampling, params, prompts, answer, undefined)
     return { context, request, stream: params.stream, usage, full }
   })
@@ -112,11 +112,14 @@ function promptOnly({ maxTokens }: SamplingParams): PlannedAnswer | undefined {
 function encoded(
   prompts: readonly WirePrompt[],
   addSpecialTokens: boolean,
-  context: ServingContext,
+  call: HttpCall,
   keep: KeepOptions,
 ): readonly EncodedPrompt[] | Promise<readonly EncodedPrompt[]> {
+  const { context } = call
   const list = prompts.map(prompt =>
-    typeof prompt === 'string' ? textPrompt(prompt, addSpecialTokens, context, keep) : idsPrompt(prompt, context, keep),
+    typeof prompt === 'string'
+      ? textPrompt(prompt, addSpecialTokens, context, keep, call)
+      : idsPrompt(prompt, context, keep),
   )
   return list.some(prompt => prompt instanceof Promise) ? Promise.all(list) : (list as readonly EncodedPrompt[])
 }

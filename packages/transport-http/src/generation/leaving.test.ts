@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { type Cancel, SimulatedTokenizer } from '@vllm-sim/tokenizer'
+import { expect, test } from 'vitest'
+import { startServer } from '../testing/server.ts'
+
+test.each([
+  ['/v1/completions', { prompt: 'long' }],
+  ['/v1/chat/completions', { messages: [{ role: 'user', content: 'long' }] }],
+])('%s: a client that leaves while its prompt is tokenized ends that work', async (path, body) => {
+  const begun = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<void>()
+  const logged: unknown[] = []
+  const forEver = (cancel?: Cancel) => {
+    begun.resolve()
+    return new Promise<never>((_, reject) => {
+      const { signal } = cancel!
+      signal!.addEventListener('abort', () => {
+        ended.resolve()
+        reject(signal!.reason)
+      })
+    })
+  }
+  const tokenizer = Object.assign(new SimulatedTokenizer(), {
+    encode: (_text: string, _options: object, cancel?: Cancel) => forEver(cancel),
+    encodeChat: (_chat: object, cancel?: Cancel) => forEver(cancel),
+  })
+  const server = await startServer({ tokenizer })
+  server.context.log.error = fields => logged.push(fields)
+  const { hostname, port } = new URL(server.url)
+  const socket = connect(Number(port), hostname)
+  const text = JSON.stringify({ model: 'my-model', ...body })
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${text.length}\r\n\r\n${text}`)
+  await begun.promise
+  socket.resetAndDestroy()
+  await once(socket, 'close')
+  await ended.promise
+  await server.close()
+  expect(logged).toEqual([])
+})
