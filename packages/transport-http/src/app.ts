@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { countTokensRoute } from './anthropic/count-tokens.ts'
+import { messagesEndpoint } from './anthropic/endpoint.ts'
 import type { ApiContext } from './context.ts'
 import { generateEndpoint } from './generate/endpoint.ts'
 import type { CommonWire, GenerationEndpoint, Plan } from './generation/endpoint.ts'
@@ -8,8 +10,6 @@ import { KeyCheck } from './http/auth.ts'
 import { answeredBy, type CheckOptions, checks } from './http/checks.ts'
 import { toRequestError } from './http/errors.ts'
 import { sendEmpty, sendError, sendText } from './http/reply.ts'
-import { countTokensRoute } from './messages/count-tokens.ts'
-import { messagesEndpoint } from './messages/endpoint.ts'
 import { chatEndpoint } from './openai/chat/endpoint.ts'
 import { completionEndpoint } from './openai/completions/endpoint.ts'
 import { embeddingRoutes } from './openai/embeddings/endpoint.ts'
@@ -114,7 +114,7 @@ function allRoutes(context: ApiContext, options: HttpApiOptions): Route[] {
     generation(completionEndpoint),
     generation(planned(generateEndpoint, context)),
     generation(responsesEndpoint(responses)),
-    generation(planned(messagesEndpoint, context)),
+    generation(messagesEndpoint),
     ...healthRoutes(options),
     ...modelRoutes(context),
     ...tokenizeRoutes(context),

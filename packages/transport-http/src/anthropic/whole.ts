@@ -1,19 +1,19 @@
-import type { BodyEncoder, Call, Choice } from '../generation/lowered.ts'
-import { piecesOf } from '../generation/parts.ts'
+import { type Choice, piecesOf } from '@vllm-sim/serving'
+import type { WholeEncoder } from '../generation/endpoint.ts'
 import { messageJson, signatureOf, stopMembers, textBlock, thinkingBlock, toolBlock } from './message.ts'
-import type { MessagesBody } from './request.ts'
+import type { MessagesPlan } from './plan.ts'
 
 /** A Message that is sent whole. */
-export class MessageBodyEncoder implements BodyEncoder {
+export class MessageWhole implements WholeEncoder {
   readonly wantsTokens = false
-  readonly #call: Call<MessagesBody>
+  readonly #plan: MessagesPlan
 
-  constructor(call: Call<MessagesBody>) {
-    this.#call = call
+  constructor(plan: MessagesPlan) {
+    this.#plan = plan
   }
 
   encode(choices: readonly Choice[]): string {
-    const { id, model } = this.#call
+    const { id, model } = this.#plan.request
     const choice = choices[0]!
     const { outcome } = choice
     return messageJson(id, model, {
@@ -34,7 +34,7 @@ export class MessageBodyEncoder implements BodyEncoder {
     const blocks = pieces.map(({ kind, text, tool }) => {
       if (kind === 'tool') return toolBlock(tool!, text)
       const json = JSON.stringify(text).slice(1, -1)
-      return kind === 'text' ? textBlock(json) : thinkingBlock(json, signatureOf(this.#call.id))
+      return kind === 'text' ? textBlock(json) : thinkingBlock(json, signatureOf(this.#plan.request.id))
     })
     if (pieces.every(piece => piece.kind === 'reasoning')) blocks.push(textBlock(''))
     return blocks

@@ -66,6 +66,22 @@ describe('requests that are refused', () => {
     expect((await server.post('/v1/messages', { ...base, ...body })).status).toBe(200)
   })
 
+  test.each(['/v1/messages', '/v1/messages/count_tokens'])(
+    'more blocks than cost nothing are refused: %s',
+    async path => {
+      const text = { type: 'text', text: '' }
+      for (const list of [
+        Array(16_385).fill({ role: 'user', content: 'x' }),
+        [{ role: 'user', content: Array(16_384).fill(text) }],
+        [{ role: 'user', content: [{ type: 'tool_result', content: Array(16_383).fill(text) }] }],
+      ]) {
+        const response = await server.post(path, { ...base, messages: list })
+        expect(response.status).toBe(400)
+        expect(await response.text()).toContain('messages can have at most 16384 entries and content parts, got 16385.')
+      }
+    },
+  )
+
   test('counting needs a model and messages, and no limit', async () => {
     const count = (body: object): Promise<Response> => server.post('/v1/messages/count_tokens?beta=true', body)
     expect(await (await count({ model: 'my-model', messages })).json()).toEqual({

@@ -1,10 +1,10 @@
+import { resolveModel, tokenized } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
-import { tokenized } from '../generation/prompts.ts'
 import { unparsable } from '../generation/unparsable.ts'
-import { resolveModel } from '../models.ts'
 import { postJson, type Route } from '../routing/route.ts'
 import { errorForm } from './endpoint.ts'
-import { parseMessages, renderOf, validateConversation } from './request.ts'
+import { planPrompt } from './plan.ts'
+import { decodeMessages } from './wire.ts'
 
 /** `POST /v1/messages/count_tokens`: the `input_tokens` that the same request to `/v1/messages` would have. */
 export function countTokensRoute(context: ApiContext): Route {
@@ -13,11 +13,11 @@ export function countTokensRoute(context: ApiContext): Route {
     '/v1/messages/count_tokens',
     unparsable,
     json => {
-      const body = parseMessages(json)
-      resolveModel(body.model, context)
-      validateConversation(body)
+      const wire = decodeMessages(json)
+      resolveModel(wire.model, context)
+      const { chat } = planPrompt(wire)
       return tokenized(
-        () => context.tokenizer.encodeChat(renderOf(body)),
+        () => context.tokenizer.encodeChat(chat),
         ({ ids }) => ({
           input_tokens: ids.length,
           context_management: { original_input_tokens: ids.length },

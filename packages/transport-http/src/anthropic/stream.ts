@@ -1,10 +1,10 @@
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
-import type { Call, StreamEncoder } from '../generation/lowered.ts'
-import { PartCursor, type Place } from '../generation/parts.ts'
-import { type TokenFrame, tokenFrame } from '../generation/token-frame.ts'
+import { PartCursor, type Place } from '@vllm-sim/serving'
+import type { StreamEncoder } from '../generation/endpoint.ts'
 import type { EventStream } from '../http/event-stream.ts'
+import { type TokenFrame, tokenFrame } from '../output/token-frame.ts'
 import { messageJson, running, signatureOf, stopMembers, textBlock, thinkingBlock, toolBlock } from './message.ts'
-import type { MessagesBody } from './request.ts'
+import type { MessagesPlan } from './plan.ts'
 import { deltaUsage } from './usage.ts'
 
 const ping = 'event: ping\ndata: {"type":"ping"}\n\n'
@@ -20,8 +20,8 @@ const deltas: Readonly<Record<Place['kind'], readonly [type: string, member: str
 const firstText = deltaFrame('text', 0)
 
 /** The events of a streamed message. */
-export class MessageStreamEncoder implements StreamEncoder {
-  readonly #call: Call<MessagesBody>
+export class MessageStream implements StreamEncoder {
+  readonly #plan: MessagesPlan
   #cursor: PartCursor | undefined
   #started = false
   #pinged = false
@@ -33,8 +33,8 @@ export class MessageStreamEncoder implements StreamEncoder {
   #answered = false
   #frame: TokenFrame = firstText
 
-  constructor(call: Call<MessagesBody>) {
-    this.#call = call
+  constructor(plan: MessagesPlan) {
+    this.#plan = plan
   }
 
   tokens(out: EventStream, sequence: SequenceView, tokens: readonly Token[], count: number): void {
@@ -80,7 +80,7 @@ export class MessageStreamEncoder implements StreamEncoder {
   #start(out: EventStream, { promptTokens, cachedTokens }: SequenceView): void {
     if (this.#started) return
     this.#started = true
-    const { id, model } = this.#call
+    const { id, model } = this.#plan.request
     const usage = { input: promptTokens, cached: cachedTokens, output: 0, thinking: 0 }
     const message = messageJson(id, model, { content: '', stop: running, usage })
     out.frame(`event: message_start\ndata: {"type":"message_start","message":${message}}\n\n`)
@@ -105,7 +105,7 @@ export class MessageStreamEncoder implements StreamEncoder {
     if (!this.#open) return
     const index = this.#blocks - 1
     if (this.#open === 'reasoning') {
-      const delta = `{"type":"signature_delta","signature":"${signatureOf(this.#call.id)}"}`
+      const delta = `{"type":"signature_delta","signature":"${signatureOf(this.#plan.request.id)}"}`
       out.frame(
         `event: content_block_delta\ndata: {"type":"content_block_delta","index":${index},"delta":${delta}}\n\n`,
       )
