@@ -2,9 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { countTokensRoute } from './anthropic/count-tokens.ts'
 import { messagesEndpoint } from './anthropic/endpoint.ts'
 import type { ApiContext } from './context.ts'
-import { generateEndpoint } from './generate/endpoint.ts'
 import type { CommonWire, GenerationEndpoint, Plan } from './generation/endpoint.ts'
-import { planned } from './generation/lowered.ts'
 import { generationHandler, type Handler } from './generation/pipeline.ts'
 import { KeyCheck } from './http/auth.ts'
 import { answeredBy, type CheckOptions, checks } from './http/checks.ts'
@@ -17,14 +15,15 @@ import { modelRoutes } from './openai/models.ts'
 import { responsesEndpoint } from './openai/responses/endpoint.ts'
 import { responseRoutes } from './openai/responses/routes.ts'
 import { ResponseStore } from './openai/responses/store.ts'
-import { derenderRoutes } from './render/derender.ts'
-import { renderRoutes } from './render/routes.ts'
 import { openapiRoutes } from './routing/openapi.ts'
 import { NearPaths, withoutQuery } from './routing/paths.ts'
 import type { Route } from './routing/route.ts'
 import { RouteTable } from './routing/table.ts'
+import { generateEndpoint } from './vllm/generate/endpoint.ts'
 import { type HealthOptions, healthRoutes } from './vllm/health.ts'
 import { LoadTracker, loadRoutes } from './vllm/load.ts'
+import { derenderRoutes } from './vllm/render/derender.ts'
+import { renderRoutes } from './vllm/render/routes.ts'
 import { tokenizeRoutes } from './vllm/tokenize.ts'
 
 export interface HttpApiOptions extends HealthOptions, CheckOptions {
@@ -112,7 +111,7 @@ function allRoutes(context: ApiContext, options: HttpApiOptions): Route[] {
   const routes: Route[] = [
     generation(chatEndpoint),
     generation(completionEndpoint),
-    generation(planned(generateEndpoint, context)),
+    generation(generateEndpoint),
     generation(responsesEndpoint(responses)),
     generation(messagesEndpoint),
     ...healthRoutes(options),

@@ -2,7 +2,7 @@ import type { Outcome, SequenceView } from '@vllm-sim/core-engine'
 import { sumUsage, type Usage } from '@vllm-sim/serving'
 
 /** The `usage` object of chat, text completion and generate. */
-export function usageJson({ prompt, completion, cached, reasoning, refused }: Usage): string {
+function usageJson({ prompt, completion, cached, reasoning, refused }: Usage): string {
   const details = reasoning > 0 ? `,"completion_tokens_details":{"reasoning_tokens":${reasoning}}` : ''
   const promptDetails = refused ? '' : `,"prompt_tokens_details":{"cached_tokens":${cached}}`
   return (

@@ -1,4 +1,4 @@
-import { jsonText } from '../../render/json-text.ts'
+import { jsonText } from '../../output/json-text.ts'
 import { shownChoice } from './tools.ts'
 import type { ResponsesWire } from './wire.ts'
 

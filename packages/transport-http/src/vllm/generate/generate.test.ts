@@ -1,6 +1,6 @@
 import { FnvHasher, PrefixCache } from '@vllm-sim/core-engine'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startServer, type TestServer } from '../testing/server.ts'
+import { startServer, type TestServer } from '../../testing/server.ts'
 
 const path = '/inference/v1/generate'
 

@@ -1,6 +1,6 @@
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startServer, type TestServer } from '../testing/server.ts'
+import { startServer, type TestServer } from '../../testing/server.ts'
 import { continueText } from './stream-text.ts'
 
 const chatPath = '/v1/chat/completions/derender'

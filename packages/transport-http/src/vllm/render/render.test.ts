@@ -1,6 +1,6 @@
 import { SimulatedTokenizer, TokenizerError } from '@vllm-sim/tokenizer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startServer, type TestServer } from '../testing/server.ts'
+import { startServer, type TestServer } from '../../testing/server.ts'
 
 const chatPath = '/v1/chat/completions/render'
 const textPath = '/v1/completions/render'

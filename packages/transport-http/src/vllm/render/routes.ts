@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
+import { resolveModel, tokenized } from '@vllm-sim/serving'
 import type { MultimodalFeatures, PromptEncoding } from '@vllm-sim/tokenizer'
-import { parseChat, toChatRender } from '../chat/request.ts'
-import { checkPrompts, parseCompletion } from '../completions/request.ts'
-import type { ApiContext } from '../context.ts'
-import { requestId, responseHeaders } from '../generation/headers.ts'
-import { tokenized } from '../generation/prompts.ts'
-import { unparsable } from '../generation/unparsable.ts'
-import { sendJson } from '../http/reply.ts'
-import { resolveModel } from '../models.ts'
-import { postJson, type Route } from '../routing/route.ts'
-import { jsonText } from './json-text.ts'
+import type { ApiContext } from '../../context.ts'
+import { requestId, responseHeaders } from '../../generation/headers.ts'
+import { unparsable } from '../../generation/unparsable.ts'
+import { sendJson } from '../../http/reply.ts'
+import { toChatRender } from '../../openai/chat/conversation.ts'
+import { decodeChat } from '../../openai/chat/wire.ts'
+import { checkPrompts } from '../../openai/completions/plan.ts'
+import { decodeCompletion } from '../../openai/completions/wire.ts'
+import { jsonText } from '../../output/json-text.ts'
+import { postJson, type Route } from '../../routing/route.ts'
 import { tokenOffsets } from './offsets.ts'
 import { chatSampling, completionSampling } from './sampling.ts'
 
@@ -34,7 +35,7 @@ async function renderChat(
   res: ServerResponse,
   context: ApiContext,
 ): Promise<void> {
-  const body = parseChat(json)
+  const body = decodeChat(json)
   if (!body.messages?.length) throw new RequestError(400, 'messages must not be empty')
   const model = baseModel(body.model, context)
   const encoding = await tokenized(() => context.tokenizer.encodeChat(toChatRender(body)), same, failed)
@@ -50,7 +51,7 @@ async function renderCompletion(
   res: ServerResponse,
   context: ApiContext,
 ): Promise<void> {
-  const body = parseCompletion(json)
+  const body = decodeCompletion(json)
   checkPrompts(body.prompt)
   const model = baseModel(body.model, context)
   const addSpecialTokens = body.add_special_tokens ?? true

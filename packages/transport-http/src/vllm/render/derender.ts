@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
-import type { ApiContext } from '../context.ts'
-import { tokenized } from '../generation/prompts.ts'
-import { unparsable } from '../generation/unparsable.ts'
-import { sendJson } from '../http/reply.ts'
-import { resolveModel } from '../models.ts'
-import { postJson, type Route } from '../routing/route.ts'
+import { resolveModel, tokenized } from '@vllm-sim/serving'
+import type { ApiContext } from '../../context.ts'
+import { unparsable } from '../../generation/unparsable.ts'
+import { sendJson } from '../../http/reply.ts'
+import { jsonText } from '../../output/json-text.ts'
+import { postJson, type Route } from '../../routing/route.ts'
 import { chatLogprobs, completionLogprobs } from './derender-logprobs.ts'
 import {
   type DerenderChunkBody,
@@ -16,7 +16,6 @@ import {
   type WireChoice,
   type WireGenerated,
 } from './derender-request.ts'
-import { jsonText } from './json-text.ts'
 import { continueText } from './stream-text.ts'
 
 /**

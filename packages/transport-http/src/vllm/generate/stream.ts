@@ -1,28 +1,25 @@
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
-import { byId, contentEntry } from '../generation/logprobs.ts'
-import type { Call, StreamEncoder } from '../generation/lowered.ts'
-import { runningUsage, sumUsage, type UsageOptions, usageJson, usageOptions } from '../generation/usage.ts'
-import type { EventStream } from '../http/event-stream.ts'
-import { type GenerateBody, shownLogprobs } from './request.ts'
+import { byId } from '@vllm-sim/serving'
+import type { StreamEncoder } from '../../generation/endpoint.ts'
+import type { EventStream } from '../../http/event-stream.ts'
+import { contentEntry } from '../../output/logprobs.ts'
+import { runningUsage, totalUsage } from '../../output/usage.ts'
+import type { GeneratePlan } from './plan.ts'
 
 /**
  * The chunks of a streamed generate answer. The finish reason rides on the last token's chunk, so that token waits until
  * the reason is known, which is at once. Only an answer without any token has a chunk with the reason alone.
  */
-export class GenerateStreamEncoder implements StreamEncoder {
-  readonly #call: Call<GenerateBody>
-  readonly #usage: UsageOptions
-  readonly #logprobs: number | undefined
+export class GenerateStream implements StreamEncoder {
+  readonly #plan: GeneratePlan
   readonly #head: string
   readonly #outcomes: Outcome[] = []
   /** Per choice its last token, until the reason is known. */
   readonly #last: (Token | undefined)[] = []
 
-  constructor(call: Call<GenerateBody>) {
-    this.#call = call
-    this.#usage = usageOptions(call.body, call.context)
-    this.#logprobs = shownLogprobs(call.body, call.context)
-    this.#head = `data: {"request_id":${JSON.stringify(call.id)},"choices":[`
+  constructor(plan: GeneratePlan) {
+    this.#plan = plan
+    this.#head = `data: {"request_id":${JSON.stringify(plan.request.id)},"choices":[`
   }
 
   tokens(out: EventStream, sequence: SequenceView, tokens: readonly Token[], count: number): void {
@@ -40,15 +37,15 @@ export class GenerateStreamEncoder implements StreamEncoder {
   }
 
   end(out: EventStream): void {
-    if (this.#usage.final) {
-      out.frame(`${this.#head}],"usage":${usageJson(sumUsage(this.#outcomes, this.#call.request.n))}}\n\n`)
+    if (this.#plan.usage.final) {
+      out.frame(`${this.#head}],"usage":${totalUsage(this.#outcomes, this.#plan.request.n)}}\n\n`)
     }
     out.frame('data: [DONE]\n\n')
   }
 
   /** @param position of the token in its choice, from 0 on */
   #chunk(out: EventStream, sequence: SequenceView, token: Token | undefined, position: number, reason: string): void {
-    const count = this.#logprobs
+    const count = this.#plan.logprobs
     const entries =
       count === undefined || !token
         ? 'null'
@@ -61,7 +58,7 @@ export class GenerateStreamEncoder implements StreamEncoder {
 
   /** The member that tells the counts so far, when every chunk has one. */
   #running(sequence: SequenceView, completion: number): string {
-    if (!this.#usage.continuous) return ''
+    if (!this.#plan.usage.continuous) return ''
     return `,"usage":${runningUsage(sequence, completion)}`
   }
 }

@@ -1,5 +1,5 @@
-import { arrayOf, boolean, object, string } from '../schema/types.ts'
-import { type JsonSchema, validator } from '../schema/validator.ts'
+import { arrayOf, boolean, object, string } from '../../schema/types.ts'
+import { type JsonSchema, validator } from '../../schema/validator.ts'
 
 /** One candidate of a generate answer's logprobs; `token` is `token_id:<id>`. */
 export interface WireCandidate {

@@ -1,1 +1,0 @@
-export { ecTransferParams } from '../output/ec-transfer.ts'

@@ -1,1 +1,0 @@
-export { joinChoices } from '../output/join-choices.ts'

@@ -1,1 +1,0 @@
-export { PartCursor, type Place, piecesOf } from '@vllm-sim/serving'

@@ -1,1 +1,0 @@
-export { chatPrompt, idsPrompt, type KeepOptions, tokenized } from '@vllm-sim/serving'

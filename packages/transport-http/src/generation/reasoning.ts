@@ -1,1 +1,0 @@
-export { Reasoning, reasons } from '@vllm-sim/serving'

@@ -1,1 +1,0 @@
-export { type TokenFrame, tokenFrame } from '../output/token-frame.ts'

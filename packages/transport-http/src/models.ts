@@ -1,1 +1,0 @@
-export { resolveModel } from '@vllm-sim/serving'
