@@ -10,13 +10,14 @@ import {
 } from '@vllm-sim/core-engine'
 import { type Clock, ScaledClock } from '@vllm-sim/latency'
 import { createMetrics, type Metrics } from '@vllm-sim/metrics'
-import { FailureInjector } from '@vllm-sim/serving'
+import { FailureInjector, Readiness } from '@vllm-sim/serving'
 import { SimulatedTokenizer, type Tokenizer } from '@vllm-sim/tokenizer'
 import { type ApiContext, createHttpApi, type Handler } from '@vllm-sim/transport-http'
 import { type Configurable, type UpdateConfig, updateOne } from './admin/update.ts'
 import { apiSettings } from './api-settings.ts'
 import { cacheSize, prefixCache } from './cache.ts'
 import { type AdminUpdate, AdminUpdateError, type Config } from './config/index.ts'
+import { GrpcFront } from './grpc/front.ts'
 import { logExchanges } from './http-log.ts'
 import { idSource } from './ids.ts'
 import { isLocal, listenTarget } from './listener/target.ts'
@@ -44,6 +45,8 @@ export interface Instance extends Configurable {
   readonly engine: Engine
   readonly metrics: Metrics
   readonly listener: Handler
+  /** The gRPC side; undefined where only the multimodal encoder runs. */
+  readonly grpc: GrpcFront | undefined
   /** Paths that need no API key; all when there is none. */
   readonly openPaths: readonly string[]
   /** The clock of the simulation. */
@@ -96,8 +99,8 @@ export function createInstance(options: InstanceOptions): Instance {
     rate: live.config.failureInjectionRate,
     types: live.config.failureTypes,
   }))
+  const readiness = new Readiness('starting')
   let draining = false
-  let openedAt = Number.POSITIVE_INFINITY
   const context: ApiContext = {
     engine,
     tokenizer,
@@ -120,8 +123,9 @@ export function createInstance(options: InstanceOptions): Instance {
       live.config = update.config
     },
   }
+  const grpc = config.mmEncoderOnly ? undefined : new GrpcFront({ config, context, engine, readiness })
   const { listener, openPaths } = createHttpApi(context, {
-    ready: () => !draining && clock.now() - openedAt >= config.startupDuration,
+    ready: () => readiness.reason === undefined,
     version: vllmVersion,
     cors: {
       origins: config.allowedOrigins,
@@ -134,13 +138,17 @@ export function createInstance(options: InstanceOptions): Instance {
     rootPath: config.rootPath,
     trackLoad: config.enableServerLoadTracking,
     docs: !config.disableFastapiDocs,
-    routes: instanceRoutes(context, engine, metrics, log, () => live.config, options.updateConfig ?? updateOne(target)),
+    routes: [
+      ...instanceRoutes(context, engine, metrics, log, () => live.config, options.updateConfig ?? updateOne(target)),
+      ...(grpc?.routes ?? []),
+    ],
   })
   return {
     engine,
     metrics,
     listener: config.logHttp ? logExchanges(listener, log) : listener,
     openPaths,
+    grpc,
     clock,
     get config() {
       return live.config
@@ -148,9 +156,14 @@ export function createInstance(options: InstanceOptions): Instance {
     apply: target.apply,
     drain: () => {
       draining = true
+      readiness.set('server is shutting down')
     },
     opened: () => {
-      openedAt = clock.now()
+      const ready = (): void => {
+        if (!draining) readiness.set(undefined)
+      }
+      if (config.startupDuration > 0) timeline.at(clock.now() + config.startupDuration, ready)
+      else ready()
       metrics.start()
     },
   }

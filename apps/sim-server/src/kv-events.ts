@@ -1,14 +1,9 @@
-import type { EngineObserver, Timeline } from '@vllm-sim/core-engine'
+import type { Timeline } from '@vllm-sim/core-engine'
+import type { KvEventPublisher } from '@vllm-sim/kv-events'
 import { hasCache } from './cache.ts'
 import type { Config } from './config/index.ts'
 import type { Logger } from './log.ts'
 import { StartError } from './process/start-error.ts'
-
-/** Publishes what happens in a KV cache. */
-export interface KvEvents extends EngineObserver {
-  /** Sends what waits and closes the sockets. */
-  close(): Promise<void>
-}
 
 /**
  * Opens the KV event publisher that a configuration asks for: vLLM's `kv-events-config` when there is one, otherwise the
@@ -22,7 +17,7 @@ export async function openKvEvents(
   port: number,
   timeline: Timeline,
   log: Logger,
-): Promise<KvEvents | undefined> {
+): Promise<KvEventPublisher | undefined> {
   const { kvEventsConfig: vllm } = config
   const wanted = vllm ? vllm.enabled && vllm.publisher === 'zmq' : config.zmqEndpoint !== ''
   if (!wanted || !hasCache(config)) return undefined

@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { RealClock, RequestError } from '@vllm-sim/core-engine'
+import type { KvEventPublisher } from '@vllm-sim/kv-events'
 import type { Clock } from '@vllm-sim/latency'
 import { VersionError } from '@vllm-sim/metrics'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
@@ -7,7 +8,7 @@ import type { Configurable, UpdateConfig } from './admin/update.ts'
 import type { Config } from './config/index.ts'
 import { openRecorded } from './dataset.ts'
 import { createInstance, type Instance, type InstanceOptions, warmUpInstance } from './instance.ts'
-import { type KvEvents, openKvEvents } from './kv-events.ts'
+import { openKvEvents } from './kv-events.ts'
 import { createListener, type Listener } from './listener/listener.ts'
 import type { Logger } from './log.ts'
 import type { Cleanup } from './process/cleanup.ts'
@@ -55,9 +56,11 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
   cleanup.add(async () => (await opening)?.close())
   const kvEvents = await opening
   if (kvEvents) instance.engine.observe(kvEvents)
+  if (instance.grpc) instance.grpc.publisher = kvEvents
   const stats = config.disableLogStats ? undefined : statsLog(instance, clock, log)
-  const listener = await createListener(config, instance.listener, clock, log)
+  const listener = await createListener(config, instance.listener, instance.grpc, clock, log)
   if (config.warmUp) await practise(config, tokenizer, clock, log)
+  if (config.grpc) await instance.grpc?.load()
   // A process that is killed would not write it, and the next start would compile everything again.
   flushCompileCache()
 
@@ -130,7 +133,7 @@ async function drain(instance: Instance, limit: number, clock: Clock): Promise<b
   return drained
 }
 
-async function close(listener: Listener, limit: number, kvEvents: KvEvents | undefined): Promise<void> {
+async function close(listener: Listener, limit: number, kvEvents: KvEventPublisher | undefined): Promise<void> {
   await listener.close(limit)
   await kvEvents?.close()
 }

@@ -35,6 +35,7 @@ export {
   plannedRequest,
 } from './plan.ts'
 export { andThen, chatPrompt, idsPrompt, type KeepOptions, textPrompt, tokenized } from './prompts.ts'
+export { Readiness } from './readiness.ts'
 export { checkParams, type RequestParams, type SamplingParams } from './sampling.ts'
 export {
   defaultServingSettings,

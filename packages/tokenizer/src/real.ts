@@ -68,7 +68,10 @@ export class RealTokenizers {
 
   async inProcess(files: FoundFiles, why: string): Promise<ChosenTokenizer> {
     const tokenizer = await this.#load(files.directory)
-    return { tokenizer, reason: `tokenizer: in process from ${files.directory} (${why})` }
+    return {
+      tokenizer: Object.assign(tokenizer, { directory: files.directory }),
+      reason: `tokenizer: in process from ${files.directory} (${why})`,
+    }
   }
 
   /** With files at hand the ids' text is real; without, it is made up. */
@@ -77,7 +80,7 @@ export class RealTokenizers {
     const { renderUrl, renderTimeoutMs, mediaRenderTimeoutMs, model, startTimer, environment } = this.#choice
     const url = renderUrl ?? DEFAULT_RENDER_URL
     const local = files ? await this.#load(files.directory) : undefined
-    const tokenizer = new RenderTokenizer({
+    const remote = new RenderTokenizer({
       url,
       model,
       startTimer,
@@ -86,6 +89,7 @@ export class RealTokenizers {
       timeoutMs: renderTimeoutMs,
       mediaTimeoutMs: mediaRenderTimeoutMs,
     })
+    const tokenizer = files ? Object.assign(remote, { directory: files.directory }) : remote
     const text = files ? `text from ${files.directory}` : 'pieces of text made up'
     return { tokenizer, reason: `tokenizer: render service at ${url}, ${text} (${why})` }
   }

@@ -125,6 +125,8 @@ export interface IncrementalDetokenizer {
 /** Makes token ids of text and chats, and text of token ids. One object serves a whole process. */
 export interface Tokenizer {
   readonly kind: 'simulated' | 'hf' | 'render'
+  /** Where its files are; undefined when it has none. */
+  readonly directory?: string
   /** Number of token ids, added tokens included; undefined where there is no vocabulary. */
   readonly vocabularySize?: number
   readonly bosTokenId?: number

@@ -1,6 +1,5 @@
 import type { Timeline } from '@vllm-sim/core-engine'
-import type { ServingContext } from '@vllm-sim/serving'
-import type { HealthState } from './health/state.ts'
+import type { Readiness, ServingContext } from '@vllm-sim/serving'
 import type { KvEventSource } from './kv-events/source.ts'
 import type { LoadMeter } from './load/meter.ts'
 import type { TokenizerArchive } from './tokenizer/archive.ts'
@@ -56,7 +55,7 @@ export interface EngineControl {
 /** All that the calls work with. One object per server. */
 export interface GrpcContext extends ServingContext {
   readonly control: EngineControl
-  readonly health: HealthState
+  readonly health: Readiness
   readonly load: LoadMeter
   readonly archive: TokenizerArchive
   /** Undefined: the server has no prefix cache. */

@@ -1,6 +1,5 @@
 export type { EngineControl, GrpcContext, ModelFacts, ServerFacts } from './context.ts'
-export { HealthState } from './health/state.ts'
 export type { KvEventSource, NumberedBatch } from './kv-events/source.ts'
 export { LoadMeter } from './load/meter.ts'
-export { createGrpcApi, type GrpcApi, openPrefixes, servicePrefixes } from './server.ts'
+export { createGrpcApi, type GrpcApi, servicePrefixes } from './server.ts'
 export { TokenizerArchive } from './tokenizer/archive.ts'

@@ -18,6 +18,7 @@ import { file_grpc_reflection_v1alpha_reflection } from './gen/grpc/reflection/v
 import { file_vllm_grpc_engine_engine } from './gen/vllm/grpc/engine/engine_pb.ts'
 import { healthRoutes } from './health/service.ts'
 import { isPlainGenerate, serveGenerate } from './hot/generate.ts'
+import { Http2MessageStream } from './hot/message-stream.ts'
 import { ReflectedFiles } from './reflection/files.ts'
 import { reflectionRoutes } from './reflection/service.ts'
 import { percentEncoded, toConnectError } from './status.ts'
@@ -34,13 +35,14 @@ export const servicePrefixes: readonly string[] = files.flatMap(file =>
   file.services.map(service => `/${service.typeName}/`),
 )
 
-/** Calls that need no API key: whoever asks whether a server is there has none. */
-export const openPrefixes: readonly string[] = servicePrefixes.filter(prefix => prefix.startsWith('/grpc.'))
-
 /** The gRPC side of a server. */
 export interface GrpcApi {
   /** Serves a stream of an HTTP/2 connection: gRPC, gRPC-Web or Connect. */
   http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void
+  /** Ends a call that shows no valid key. */
+  refuse(stream: ServerHttp2Stream, message: string): void
+  /** Ends the calls of `Generate` that are still answered with `UNAVAILABLE`. */
+  failCalls(message: string): void
   /** Serves a request of HTTP/1.1 to a path of a service: gRPC-Web or Connect. */
   http1(request: IncomingMessage, response: ServerResponse): void
 }
@@ -74,11 +76,23 @@ export function createGrpcApi(context: GrpcContext): GrpcApi {
         response.end()
       })
   }
+  const calls = new Set<Http2MessageStream>()
   return {
     http1: serve,
+    refuse(stream, message) {
+      stream.on('error', () => {})
+      stream.resume()
+      new Http2MessageStream(stream).end(new ConnectError(message, Code.Unauthenticated))
+    },
+    failCalls(message) {
+      for (const call of calls) call.fail(new ConnectError(message, Code.Unavailable))
+    },
     http2(stream, headers, rawHeaders) {
-      if (isPlainGenerate(headers)) serveGenerate(stream, headers, context)
-      else {
+      if (isPlainGenerate(headers)) {
+        const call = serveGenerate(stream, headers, context)
+        calls.add(call)
+        stream.once('close', () => calls.delete(call))
+      } else {
         // Node's compatibility layer: all that is used of it here is the same as in HTTP/1.1.
         const response = new Http2ServerResponse(stream) as unknown as ServerResponse
         serve(new Http2ServerRequest(stream, headers, {}, rawHeaders), response)

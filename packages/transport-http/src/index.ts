@@ -11,6 +11,7 @@ export type {
 } from './generation/endpoint.ts'
 export type { Handler } from './generation/pipeline.ts'
 export { failAnswers } from './generation/watch-client.ts'
+export { KeyCheck } from './http/auth.ts'
 export type { CheckOptions } from './http/checks.ts'
 export type { CorsOptions } from './http/cors.ts'
 export { type ErrorForm, errorBody, errorType } from './http/errors.ts'

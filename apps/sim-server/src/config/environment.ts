@@ -23,6 +23,7 @@ export const environmentTable = {
   skipModelNameValidation: flagVariable('VLLM_SKIP_MODEL_NAME_VALIDATION', 'Accept any model name in requests'),
   httpKeepAliveSeconds: countVariable('VLLM_HTTP_TIMEOUT_KEEP_ALIVE', 5, 'Seconds that an idle connection stays open'),
   logStatsIntervalSeconds: countVariable('VLLM_LOG_STATS_INTERVAL', 10, 'Seconds between lines with statistics'),
+  smgPairingProtocol: textVariable('SMG_PAIRING_PROTOCOL', 'Shown by gRPC’s GetServerInfo as pairing_protocol'),
   hfHome: textVariable('HF_HOME', 'Directory of the HuggingFace cache'),
   hfEndpoint: textVariable('HF_ENDPOINT', 'Address of the HuggingFace hub'),
   hfHubOffline: flagVariable('HF_HUB_OFFLINE', 'Ask no hub'),

@@ -4,6 +4,7 @@ import type { RequestError } from '@vllm-sim/core-engine'
 import type { Clock } from '@vllm-sim/latency'
 import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
 import type { Config } from '../config/index.ts'
+import type { GrpcFront } from '../grpc/front.ts'
 import { listen } from '../listen.ts'
 import type { Logger } from '../log.ts'
 import { usesTls } from '../tls/uses-tls.ts'
@@ -22,8 +23,19 @@ export interface Listener {
   close(limit: number): Promise<void>
 }
 
-/** Makes the listener of a configuration, TLS included. @param clock the machine's clock @throws CertificateError */
-export async function createListener(config: Config, handle: Handler, clock: Clock, log: Logger): Promise<Listener> {
+/**
+ * Makes the listener of a configuration, TLS included.
+ * @param grpc serves the connections that speak HTTP/2, if anything does
+ * @param clock the machine's clock
+ * @throws CertificateError
+ */
+export async function createListener(
+  config: Config,
+  handle: Handler,
+  grpc: GrpcFront | undefined,
+  clock: Clock,
+  log: Logger,
+): Promise<Listener> {
   const server = createHttpServer(handle, {
     keepAliveTimeout: config.httpKeepAliveSeconds * 1000,
     writeTimeout: config.writeTimeout,
@@ -31,7 +43,7 @@ export async function createListener(config: Config, handle: Handler, clock: Clo
   })
   const target = listenTarget(config)
   const tls = usesTls(config)
-  const layers = tls ? await addTls(server, config, clock, log) : plain(server)
+  const layers = tls ? await addTls(server, config, grpc, clock, log) : plain(server, grpc)
   let forget: (() => void) | undefined
   return {
     async open() {
@@ -41,9 +53,13 @@ export async function createListener(config: Config, handle: Handler, clock: Clo
       if ('path' in opened) forget = removeAtExit(opened.path)
       return { url: targetUrl(opened, tls), port: portOf(opened, config) }
     },
-    failAnswers: error => layers.connections.failAnswers(error),
+    failAnswers(error) {
+      layers.connections.failAnswers(error)
+      grpc?.failCalls(error.message)
+    },
     async close(limit) {
       layers.drop()
+      grpc?.close()
       await layers.connections.close(clock, limit)
       forget?.()
     },
@@ -56,20 +72,29 @@ interface Layers {
   drop(): void
 }
 
-function plain(server: Server): Layers {
-  return { connections: new Connections(server), drop: () => {} }
+function plain(server: Server, grpc: GrpcFront | undefined): Layers {
+  const dispatcher = grpc && dispatch(server, [grpc])
+  return { connections: new Connections(server), drop: () => dispatcher?.drop() }
 }
 
-async function addTls(server: Server, config: Config, clock: Clock, log: Logger): Promise<Layers> {
+async function addTls(
+  server: Server,
+  config: Config,
+  grpc: GrpcFront | undefined,
+  clock: Clock,
+  log: Logger,
+): Promise<Layers> {
   const [{ createTlsEndpoint }, { plainTextRefusal, tlsProtocol }] = await Promise.all([
     import('../tls/server.ts'),
     import('./tls-protocol.ts'),
   ])
-  const endpoint = await createTlsEndpoint(config, clock, log, socket => {
+  const endpoint = await createTlsEndpoint(config, grpc !== undefined, clock, log, socket => {
     connections.add(socket)
-    dispatcher.http1(socket)
+    if (grpc && socket.alpnProtocol === 'h2') grpc.serve(socket)
+    else dispatcher.http1(socket)
   })
-  const dispatcher = dispatch(server, [tlsProtocol(endpoint), plainTextRefusal])
+  const inClearText = grpc && config.grpcPlaintext ? [grpc] : []
+  const dispatcher = dispatch(server, [tlsProtocol(endpoint), ...inClearText, plainTextRefusal])
   const connections = new Connections(server)
   return {
     connections,

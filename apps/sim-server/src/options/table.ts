@@ -3,6 +3,7 @@ import { compatibility, observability } from './compatibility.ts'
 import { dataset } from './dataset.ts'
 import { failures } from './failures.ts'
 import { general } from './general.ts'
+import { grpc } from './grpc.ts'
 import { kvCache } from './kv-cache.ts'
 import { latency } from './latency.ts'
 import { klog, logging } from './logging.ts'
@@ -37,6 +38,7 @@ export const published = {
   ...dataset.options,
   ...tokenizer.options,
   ...tls.options,
+  ...grpc.options,
   ...logging.options,
   ...observability.options,
   ...compatibility.options,
@@ -56,6 +58,7 @@ export const options = defineOptions([
   dataset,
   tokenizer,
   tls,
+  grpc,
   logging,
   observability,
   compatibility,

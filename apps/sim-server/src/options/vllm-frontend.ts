@@ -33,7 +33,6 @@ export const vllmFrontend = group('vLLM API server, without effect', {
   'dp-supervisor-probe-failure-threshold': ignored(int, 'Failed probes before a rank counts as gone'),
   headless: ignored(pair, 'Engine without API server'),
   'api-server-count': ignored(int, 'API server processes', { short: ['asc'] }),
-  grpc: ignored(pair, 'Serve gRPC'),
   'structured-outputs-config': ignored(jsonObject, 'Settings of structured outputs'),
   'reasoning-parser-plugin': ignored(text, 'Python file with reasoning parsers'),
   'profiler-config': ignored(jsonObject, 'Settings of the profiler'),

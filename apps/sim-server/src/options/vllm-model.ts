@@ -18,7 +18,6 @@ export const vllmModel = group('vLLM model, without effect', {
   runner: ignored(text, 'Kind of model runner'),
   convert: ignored(text, 'Convert the model for pooling'),
   'trust-remote-code': ignored(pair, 'Run code that comes with the model'),
-  dtype: ignored(text, 'Data type of weights and activations'),
   'hf-config-path': ignored(text, 'Where the HuggingFace configuration is'),
   'allowed-local-media-path': ignored(path, 'Directory from which requests may read media'),
   'allowed-media-domains': ignored(texts, 'Domains from which requests may load media'),

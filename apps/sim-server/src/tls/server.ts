@@ -19,11 +19,13 @@ export interface TlsEndpoint {
 /**
  * Loads or makes the certificate. Files are read again when they change: new connections get the new certificate, open
  * ones stay, and when the files do not fit together the old one goes on.
+ * @param http2 offer HTTP/2 too, to clients that speak nothing else
  * @param serve takes each connection whose handshake is done
  * @throws CertificateError
  */
 export async function createTlsEndpoint(
   config: Config,
+  http2: boolean,
   clock: Clock,
   log: Logger,
   serve: (socket: TLSSocket) => void,
@@ -32,7 +34,9 @@ export async function createTlsEndpoint(
   const fromFiles = certPath !== ''
   const options = tlsOptions(config)
   let pair = fromFiles ? readPair(certPath, keyPath) : await selfSigned(config, clock, log)
-  const server = createServer({ ...options, ...pair, handshakeTimeout }, socket => {
+  // The order is the server's: curl and browsers, which offer both, get HTTP/1.1 and with it the REST API.
+  const ALPNProtocols = http2 ? ['http/1.1', 'h2'] : ['http/1.1']
+  const server = createServer({ ...options, ...pair, handshakeTimeout, ALPNProtocols }, socket => {
     // Node lets a bad certificate pass when none is required; Python's CERT_OPTIONAL does not.
     if (sslCertReqs === clientCertificates.optional && !socket.authorized && hasCertificate(socket)) socket.destroy()
     else serve(socket)

@@ -1,10 +1,10 @@
 import { status } from '@grpc/grpc-js'
+import { Readiness } from '@vllm-sim/serving'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { GrpcClient } from '../testing/client.ts'
 import { startServer, type TestServer } from '../testing/server.ts'
-import { HealthState } from './state.ts'
 
-const state = new HealthState('starting')
+const state = new Readiness('starting')
 let server: TestServer
 let client: GrpcClient
 

@@ -1,6 +1,6 @@
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
+import type { Readiness } from '@vllm-sim/serving'
 import { Health, HealthCheckResponse_ServingStatus as Status } from '../gen/grpc/health/v1/health_pb.ts'
-import type { HealthState } from './state.ts'
 
 /** Names in a list of all services: the server as a whole, and the engine's service. */
 const listed = ['', 'vllm.grpc.engine.VllmEngine']
@@ -13,7 +13,7 @@ const known = new Set([
 ])
 
 /** Registers gRPC's standard health service. */
-export function healthRoutes(router: ConnectRouter, state: HealthState): void {
+export function healthRoutes(router: ConnectRouter, state: Readiness): void {
   const status = (): Status => (state.reason === undefined ? Status.SERVING : Status.NOT_SERVING)
   router.service(Health, {
     check({ service }) {

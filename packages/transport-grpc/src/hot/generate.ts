@@ -23,7 +23,11 @@ export function isPlainGenerate(headers: IncomingHttpHeaders): boolean {
  * Serves `Generate` on a stream of `node:http2`, past Connect: each token is a message, and framing, encoding and iterators
  * of the general way cost twice as much as all the rest.
  */
-export function serveGenerate(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, context: GrpcContext): void {
+export function serveGenerate(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  context: GrpcContext,
+): Http2MessageStream {
   const arrival = context.clock.now()
   const out = new Http2MessageStream(stream)
   const reader = new MessageReader(context.maxMessageBytes)
@@ -61,6 +65,7 @@ export function serveGenerate(stream: ServerHttp2Stream, headers: IncomingHttpHe
     }
     startGenerate(wire, metadata, message.toString('latin1'), arrival, out, context)
   })
+  return out
 }
 
 /** A call that is not over when its deadline passes ends then. The client's time is the machine's. */
@@ -72,7 +77,9 @@ function keepDeadline(
 ): void {
   const timeout = timeoutOf(headers['grpc-timeout'] as string | undefined)
   if (timeout === undefined) return
-  const forget = socketTimeline.at(socketTimeline.clock.now() + timeout, () => out.expire())
+  const forget = socketTimeline.at(socketTimeline.clock.now() + timeout, () =>
+    out.fail(new ConnectError('the deadline has passed', Code.DeadlineExceeded)),
+  )
   stream.once('close', forget)
 }
 

@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
-import { Code, ConnectError } from '@connectrpc/connect'
+import { Code, type ConnectError } from '@connectrpc/connect'
 import { percentEncoded } from '../status.ts'
 
 /** Where the messages of one answer go. */
@@ -62,10 +62,10 @@ export class Http2MessageStream implements MessageStream {
     this.#stream.close(constants.NGHTTP2_CANCEL)
   }
 
-  /** The deadline has passed: whoever makes the answer is told, and the client gets what it waits for. */
-  expire(): void {
+  /** Ends the answer from outside: whoever makes it is told, and the client gets the error. */
+  fail(error: ConnectError): void {
     this.#left?.()
-    this.end(new ConnectError('the deadline has passed', Code.DeadlineExceeded))
+    this.end(error)
   }
 }
 

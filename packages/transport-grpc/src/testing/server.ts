@@ -13,10 +13,9 @@ import {
   type Token,
   toTokens,
 } from '@vllm-sim/core-engine'
-import { defaultServingSettings } from '@vllm-sim/serving'
+import { defaultServingSettings, Readiness } from '@vllm-sim/serving'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import type { GrpcContext } from '../context.ts'
-import { HealthState } from '../health/state.ts'
 import { LoadMeter } from '../load/meter.ts'
 import { createGrpcApi } from '../server.ts'
 import { TokenizerArchive } from '../tokenizer/archive.ts'
@@ -68,7 +67,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     log: { debug() {}, info() {}, warn() {}, error() {} },
     draining: () => false,
     outputTokens,
-    health: new HealthState(),
+    health: new Readiness(),
     load,
     archive: new TokenizerArchive(undefined),
     kvEvents: undefined,

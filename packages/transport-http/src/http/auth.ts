@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
 /** Paths that need a key begin with one of these. */
-const guarded: readonly string[] = ['/v1', '/v2', '/inference', '/cohere']
+const guarded: readonly string[] = ['/v1', '/v2', '/inference', '/cohere', '/vllm.grpc.']
 
 /** Further ones where administration is protected as well: they change the server, tell its configuration, or cost work. */
 const administration: readonly string[] = [
@@ -36,7 +36,7 @@ export class KeyCheck {
   }
 
   /** Whether the request may pass. A preflight shows no key: browsers send none. */
-  allows({ url, method, headers }: IncomingMessage): boolean {
+  allows({ url, method, headers }: Pick<IncomingMessage, 'url' | 'method' | 'headers'>): boolean {
     if (method === 'OPTIONS' || !this.guards(url!)) return true
     const bearer = /^bearer +(.*)$/i.exec(headers.authorization ?? '')?.[1]
     if (bearer !== undefined && this.#knows(bearer)) return true

@@ -1,5 +1,5 @@
 /** Whether requests are served, and who wants to know when that changes. */
-export class HealthState {
+export class Readiness {
   #reason: string | undefined
   readonly #listeners = new Set<() => void>()
 
