@@ -231,7 +231,7 @@ describe('help and version', () => {
 
 describe('errors', () => {
   test.each([
-    [['--prot', '1'], 'unknown flag: --prot, did you mean --port?'],
+    [['--porrt', '1'], 'unknown flag: --porrt, did you mean --port?'],
     [['--max-num-seq=1'], 'unknown flag: --max-num-seq, did you mean --max-num-seqs?'],
     [['--no-port'], 'unknown flag: --no-port, did you mean --port?'],
     [['--no-omnii'], 'unknown flag: --no-omnii, did you mean --no-omni?'],

@@ -31,11 +31,15 @@ export interface Answer<T = Record<string, never>> {
 export class GrpcClient {
   readonly #client: AnyClient
 
-  constructor(address: string, service = 'vllm.grpc.engine.VllmEngine') {
+  constructor(
+    address: string,
+    service = 'vllm.grpc.engine.VllmEngine',
+    security: ChannelCredentials = credentials.createInsecure(),
+  ) {
     const loaded = loadPackageDefinition(definitions)
     let at: unknown = loaded
     for (const part of service.split('.')) at = (at as Record<string, unknown>)[part]
-    this.#client = new (at as ServiceConstructor)(address, credentials.createInsecure(), {
+    this.#client = new (at as ServiceConstructor)(address, security, {
       'grpc.max_receive_message_length': -1,
       'grpc.max_send_message_length': -1,
     })
