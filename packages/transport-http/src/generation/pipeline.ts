@@ -4,6 +4,7 @@ import { type ResolvedModel, resolveModel, returnError } from '@vllm-sim/serving
 import type { ApiContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { commonErrors, toRequestError } from '../http/errors.ts'
+import { parseJson } from '../http/parse-json.ts'
 import { sendError } from '../http/reply.ts'
 import { BodySink } from './body-sink.ts'
 import type { CommonWire, GenerationEndpoint, HttpCall, Plan } from './endpoint.ts'
@@ -91,7 +92,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
   serve(): void {
     const { context, content } = this
     try {
-      const wire = this.#endpoint.decode(parse(content))
+      const wire = this.#endpoint.decode(parseJson(content, unparsable))
       this.id = requestId(this.#req, context, wire)
       const failure = returnError(headerText(this.#req, 'x-return-error')) ?? context.settings.injectFailure?.(content)
       if (failure) throw new RequestError(failure.status, failure.message, failure.param)
@@ -127,11 +128,3 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
 
 /** Stands for the model until it was looked up. */
 const unknownModel: ResolvedModel = { name: '', lora: false }
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw unparsable(text === '' ? 'the body is empty' : (error as Error).message)
-  }
-}

@@ -3,6 +3,7 @@ import { RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { type ErrorForm, toRequestError } from '../http/errors.ts'
+import { parseJson } from '../http/parse-json.ts'
 import { sendError, sendJson } from '../http/reply.ts'
 
 export type Method = 'GET' | 'POST' | 'DELETE'
@@ -79,16 +80,7 @@ export function postJson(
   answer: (json: unknown, req: RoutedRequest, res: ServerResponse) => unknown,
   errors?: () => ErrorForm,
 ): Route {
-  const parseAndAnswer = (text: string, req: RoutedRequest, res: ServerResponse): unknown => {
-    let json: unknown
-    try {
-      json = JSON.parse(text)
-    } catch (error) {
-      throw unparsable(text === '' ? 'the body is empty' : (error as Error).message)
-    }
-    return answer(json, req, res)
-  }
-  return postText(context, path, parseAndAnswer, errors)
+  return postText(context, path, (text, req, res) => answer(parseJson(text, unparsable), req, res), errors)
 }
 
 /** The query string of a request. */

@@ -1,5 +1,6 @@
 import { isObject, type ToolChoice } from '@vllm-sim/serving'
 import type { ContentPart } from '@vllm-sim/tokenizer'
+import { checkItems } from '../../generation/item-count.ts'
 import { type FormatWire, formatProperties } from '../../generation/output-format.ts'
 import { readToolChoice } from '../../generation/tools.ts'
 import { unparsable } from '../../generation/unparsable.ts'
@@ -121,6 +122,7 @@ export function checkContent(
   messages: readonly WireMessage[],
   fail: (detail: string, param: string | null) => Error = unparsable,
 ): void {
+  checkItems(messages, 'messages', message => [(message as WireMessage).content])
   for (const { content } of messages) {
     if (typeof content === 'string' || content === null || content === undefined) continue
     if (!Array.isArray(content) || !content.every(isBlock)) {
