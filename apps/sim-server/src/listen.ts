@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { Server } from 'node:net'
 import { dirname } from 'node:path'
 import type { ListenTarget } from './listener/target.ts'
 import { StartError } from './process/start-error.ts'

@@ -1,8 +1,11 @@
 import { ConfigError } from '@vllm-sim/config'
 import { RealClock } from '@vllm-sim/core-engine'
+import type { Tokenizer } from '@vllm-sim/tokenizer'
 import { type Config, type LoadResult, loadConfig, startError } from './config/index.ts'
 import { fetchDataset } from './dataset.ts'
+import { tryPorts } from './listener/trial.ts'
 import { createLog, type Logger } from './log.ts'
+import { PortFile } from './port-file.ts'
 import { Cleanup } from './process/cleanup.ts'
 import { handleCrashes } from './process/crash.ts'
 import { print } from './process/output.ts'
@@ -104,9 +107,17 @@ async function startOrExit(config: Config, log: Logger, stop: StopSignal, cleanu
 async function start(config: Config, log: Logger, signal: AbortSignal, cleanup: Cleanup): Promise<Running> {
   const problem = startError(config)
   if (problem !== undefined) throw new StartError(problem)
+  await tryPorts(config)
+  const portFile = config.portFile === '' ? undefined : new PortFile(config.portFile)
   const clock = new RealClock()
   await fetchDataset(config, clock, log, signal)
   const tokenizer = await openTokenizer(config, clock, log)
+  const running = await serveAll(config, log, tokenizer, cleanup)
+  portFile?.write(running.ports)
+  return running
+}
+
+async function serveAll(config: Config, log: Logger, tokenizer: Tokenizer, cleanup: Cleanup): Promise<Running> {
   if (config.ranksInProcess === 1) return serve({ config, log, tokenizer, cleanup })
   // Each rank has one of its own. Here it was only found out which, and downloaded.
   await tokenizer.close()

@@ -5,11 +5,12 @@ import type { Clock } from '@vllm-sim/latency'
 import { VersionError } from '@vllm-sim/metrics'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import type { Configurable, UpdateConfig } from './admin/update.ts'
-import type { Config } from './config/index.ts'
+import { type Config, configOfPort } from './config/index.ts'
 import { openRecorded } from './dataset.ts'
 import { createInstance, type Instance, type InstanceOptions, warmUpInstance } from './instance.ts'
 import { openKvEvents } from './kv-events.ts'
 import { createListener, type Listener } from './listener/listener.ts'
+import { holdFreePort } from './listener/trial.ts'
 import type { Logger } from './log.ts'
 import type { Cleanup } from './process/cleanup.ts'
 import { StartError } from './process/start-error.ts'
@@ -21,6 +22,8 @@ import { warmUp } from './warm-up.ts'
 export interface Running {
   /** Resolves with the reason when it cannot go on. */
   readonly failed: Promise<Error>
+  /** Where it listens, a port for each rank. */
+  readonly ports: readonly number[]
   /**
    * Refuses new generations, waits for the running ones (at most `limit` milliseconds), closes.
    * @returns whether all ended in time
@@ -48,7 +51,9 @@ const warmUpLimit = 540
 
 /** Starts one server: an instance and its port. @throws StartError */
 export async function serve(options: ServeOptions): Promise<Running & { readonly target: Configurable }> {
-  const { config, log, tokenizer, cleanup, updateConfig } = options
+  const { log, tokenizer, cleanup, updateConfig } = options
+  const held = options.config.port === 0 && options.config.uds === '' ? await holdFreePort(options.config) : undefined
+  const config = held ? configOfPort(options.config, held.port) : options.config
   const clock = new RealClock()
   const dataset = await openRecorded(config, tokenizer, log)
   const instance = create({ config, tokenizer, log, port: config.port, recorded: dataset, updateConfig })
@@ -64,13 +69,15 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
   // A process that is killed would not write it, and the next start would compile everything again.
   flushCompileCache()
 
-  const { url } = await listener.open()
+  held?.release()
+  const { url, port } = await listener.open()
   instance.opened()
   stats?.start()
   if (config.apiKey.length > 0) log.info(`Paths without an API key: ${instance.openPaths.join(' ')}`)
   log.info({ version, model: config.displayModelName, seed: String(config.seed) }, `Starting vLLM server on ${url}`)
   return {
     target: instance,
+    ports: [port],
     failed: new Promise(() => {}),
     async stop(limit) {
       const drained = await drain(instance, limit, clock)

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { completion, freePort, post, quick, ServerProcess, startServer, startStream } from './server-process.ts'
 
 test('a wrong option ends with status 2 and says which', async () => {
@@ -18,16 +19,46 @@ test('a missing model ends with status 2 and says how to name one', async () => 
   expect(server.log).toMatch(/model parameter is empty\n.*--model NAME/)
 })
 
-test('a taken port ends with status 1 and says what to do', async () => {
+test('a taken port ends with status 1 and says what to do, before anything that takes time', async () => {
   const other = createServer()
   other.listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as AddressInfo
-  const server = new ServerProcess([...quick, '--host', '127.0.0.1', '--port', String(port)])
+  const server = new ServerProcess([
+    ...[...quick, '--host', '127.0.0.1', '--port', String(port), '--data-parallel-size', '2'],
+    ...['--dataset-url', `http://127.0.0.1:${port}/never-answered`, '--dataset-path', join(tmpdir(), 'no', 'data')],
+  ])
   expect((await server.ended).code).toBe(1)
-  expect(server.log).toContain(`address already in use: 127.0.0.1:${port}.`)
+  expect(server.log).toContain(`rank 0: address already in use: 127.0.0.1:${port}.`)
   expect(server.log).toContain('--port')
+  expect(server.log).not.toContain('Downloading')
   other.close()
+})
+
+test('port 0 is a free port, told in the log and in a file that goes with the server', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'vllm-sim-port-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'port')
+  writeFileSync(file, 'left behind')
+  const server = new ServerProcess([
+    ...[...quick, '--host', '127.0.0.1', '--port', '0', '--port-file', file, '--data-parallel-size', '2'],
+  ])
+  await server.logged(/Application startup complete/)
+  const ports = readFileSync(file, 'utf8').split('\n')
+  expect(ports).toEqual([expect.stringMatching(/^[1-9]\d+$/), expect.stringMatching(/^[1-9]\d+$/), ''])
+  for (const [rank, port] of ports.slice(0, 2).entries()) {
+    expect(server.log).toMatch(new RegExp(`http://127\\.0\\.0\\.1:${port} .*rank=${rank}`))
+    const response = await fetch(`http://127.0.0.1:${port}/admin/config`)
+    expect(await response.json()).toMatchObject({ 'data-parallel-rank': rank })
+  }
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+  expect(existsSync(file)).toBe(false)
+})
+
+test('a port file that cannot be written is told at the start', async () => {
+  const server = new ServerProcess([...quick, '--port', '0', '--port-file', join(tmpdir(), 'no', 'such', 'file')])
+  expect((await server.ended).code).toBe(1)
+  expect(server.log).toMatch(/cannot write the port file: .*no such file.*--port-file/)
 })
 
 test('an address of another machine ends with status 1', async () => {

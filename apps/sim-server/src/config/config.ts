@@ -71,6 +71,16 @@ export function configOfRank(config: Config, rank: number): Config {
   return buildConfig({ ...config.parts, hostedRank: rank })
 }
 
+/** The same configuration with the port that came of port 0. */
+export function configOfPort({ parts }: Config, port: number): Config {
+  const asWritten = port - parts.hostedRank
+  const { values } = parts
+  return buildConfig({
+    ...parts,
+    values: { ...values, port: asWritten, byName: { ...values.byName, port: asWritten } },
+  })
+}
+
 /** Makes the configuration from valid values. */
 export function buildConfig(parts: ConfigParts): Config {
   const { values, environment, given, freshSeed, hostedRank } = parts
@@ -80,7 +90,7 @@ export function buildConfig(parts: ConfigParts): Config {
   return {
     ...options,
     ...environment,
-    port: options.port + hostedRank,
+    port: options.port === 0 ? 0 : options.port + hostedRank,
     zmqEndpoint: endpointOfRank(options.zmqEndpoint, rank),
     kvEventsReplayEndpoint: endpointOfRank(options.kvEventsReplayEndpoint, rank),
     kvEventsConfig: options.kvEventsConfig && kvEventsConfig(options.kvEventsConfig, rank),

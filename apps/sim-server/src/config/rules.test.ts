@@ -10,7 +10,7 @@ const zmq = 'tcp://127.0.0.1:5557'
 describe('refused', () => {
   test.each([
     [['--port', '-50'], "invalid port '-50'"],
-    [['--port', '0'], "invalid port '0'"],
+    [['--port-file', 'f', '--uds', 's'], 'port-file needs a port, and uds has none'],
     [['--port', '65536'], "invalid port '65536'"],
     [['--port', '65535', '--data-parallel-size', '3'], "invalid port '65537'"],
     [['--mode', 'hello'], "invalid mode 'hello', valid values are 'random' and 'echo'"],

@@ -62,6 +62,7 @@ export const validationError = validator<Values>(options, ranges => [
     'max-request-body-size-mb',
   ),
   kvEvents,
+  ({ portFile, uds }) => (portFile !== '' && uds !== '' ? 'port-file needs a port, and uds has none' : undefined),
   ({ byName }) => latencyBound(byName),
 ])
 

@@ -1,4 +1,3 @@
-import { unlinkSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { RequestError } from '@vllm-sim/core-engine'
 import type { Clock } from '@vllm-sim/latency'
@@ -7,6 +6,7 @@ import type { Config } from '../config/index.ts'
 import type { GrpcFront } from '../grpc/front.ts'
 import { listen } from '../listen.ts'
 import type { Logger } from '../log.ts'
+import { removeAtExit } from '../process/remove-at-exit.ts'
 import { usesTls } from '../tls/uses-tls.ts'
 import { Connections } from './connections.ts'
 import { dispatch } from './dispatcher.ts'
@@ -107,17 +107,4 @@ async function addTls(
 
 function portOf(target: ListenTarget, config: Config): number {
   return 'path' in target ? config.port : target.port
-}
-
-/** The socket file goes when the process ends, however it ends. @returns when it has gone already */
-function removeAtExit(path: string): () => void {
-  const remove = (): void => {
-    try {
-      unlinkSync(path)
-    } catch {
-      // Somebody else was quicker.
-    }
-  }
-  process.once('exit', remove)
-  return () => process.off('exit', remove)
 }

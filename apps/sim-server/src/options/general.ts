@@ -11,11 +11,15 @@ export const general = group('General', {
   }),
   port: option(int, {
     default: 8000,
-    min: 1,
+    min: 0,
     max: 65535,
     error: "invalid port '{}'",
     shown: true,
-    help: 'TCP port',
+    help: 'TCP port; 0 takes a free one, for each rank its own',
+  }),
+  'port-file': option(path, {
+    default: '',
+    help: 'File that holds the port, one line for each rank, from the moment it is open until the end',
   }),
   model: option(text, {
     default: '',

@@ -11,7 +11,8 @@ const entry = new URL(`./worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}
 
 interface Rank {
   readonly worker: Worker
-  readonly listening: PromiseWithResolvers<void>
+  /** Its ports. */
+  readonly listening: PromiseWithResolvers<readonly number[]>
   readonly stopped: PromiseWithResolvers<boolean>
 }
 
@@ -31,6 +32,7 @@ export async function serveRanks(config: Config, simulatedTokenizer: boolean, cl
 
 class RankGroup implements Running {
   readonly failed: Promise<Error>
+  ports: readonly number[] = []
   readonly #fail: (reason: Error) => void
   readonly #ranks: readonly Rank[]
   /** The configuration in force: the first rank's, from which those of the others differ only by the rank. */
@@ -51,10 +53,9 @@ class RankGroup implements Running {
   }
 
   async start(): Promise<void> {
-    await Promise.race([
-      Promise.all(this.#ranks.map(rank => rank.listening.promise)),
-      this.failed.then(reason => Promise.reject(reason)),
-    ])
+    const failed = this.failed.then(reason => Promise.reject(reason))
+    const ports = await Promise.race([Promise.all(this.#ranks.map(rank => rank.listening.promise)), failed])
+    this.ports = ports.flat()
   }
 
   async stop(limit: number): Promise<boolean> {
@@ -92,7 +93,7 @@ class RankGroup implements Running {
   #receive(rank: Rank, number: number, message: FromRank): void {
     switch (message.type) {
       case 'listening':
-        rank.listening.resolve()
+        rank.listening.resolve(message.ports)
         break
       case 'failed':
         this.#fail(new StartError(`rank ${number}: ${message.message}`))

@@ -20,7 +20,7 @@ export type ToRank =
 
 /** What a rank tells the process. */
 export type FromRank =
-  | { readonly type: 'listening' }
+  | { readonly type: 'listening'; readonly ports: readonly number[] }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'stopped'; readonly drained: boolean }
   | { readonly type: 'applied'; readonly id: number }

@@ -53,7 +53,7 @@ export async function runRank(): Promise<void> {
       ? new SlicedTokenizer(() => new Promise(resolve => clock.soon(resolve)))
       : await openTokenizer(config, clock, log)
     running = await serve({ config, log, tokenizer, cleanup, updateConfig })
-    send({ type: 'listening' })
+    send({ type: 'listening', ports: running.ports })
   } catch (error) {
     fail(error)
   }

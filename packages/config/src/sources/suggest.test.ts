@@ -13,9 +13,10 @@ test.each([
   expect(editDistance(to, from)).toBe(distance)
 })
 
-test('an abbreviation is a better guess than a misspelling, the shortest completion the best', () => {
+test('an abbreviation is as good a guess as one misspelt letter, the shortest completion the best', () => {
   const names = ['max-model-len', 'max-num-seqs', 'mode', 'model', 'max-num-batched-tokens']
   expect(nearest('max-num', names)).toBe('max-num-seqs')
   expect(nearest('modle', names)).toBe('model')
   expect(nearest('mo', names)).toBe('mode')
+  expect(nearest('prot', ['protect-admin', 'port'])).toBe('port')
 })

@@ -1,14 +1,13 @@
-/** The candidate that is nearest to a word: one that it abbreviates, otherwise by edit distance. */
+/** The candidate that is nearest to a word, by edit distance or because the word is its beginning. */
 export function nearest(word: string, candidates: Iterable<string>): string {
   let best = ''
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
-    // An abbreviation is a better guess than any misspelling, the shortest completion the best. Of equally near words
-    // the one of the same length wins.
+    // An abbreviation is as near as one slip of the finger, the shortest completion the nearest. Of equally near words the
+    // one of the same length wins.
+    const abbreviation = word.length >= 3 && candidate.startsWith(word)
     const distance =
-      word.length >= 3 && candidate.startsWith(word)
-        ? (candidate.length - word.length) / 1000
-        : editDistance(word, candidate) + Math.abs(candidate.length - word.length) / 1000
+      (abbreviation ? 1 : editDistance(word, candidate)) + Math.abs(candidate.length - word.length) / 1000
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

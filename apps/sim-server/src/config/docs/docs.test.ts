@@ -32,9 +32,9 @@ describe('docs/configuration.schema.json', () => {
 
   test('says what the options take', () => {
     expect(schema.properties.port).toEqual({
-      description: 'TCP port',
+      description: 'TCP port; 0 takes a free one, for each rank its own',
       type: 'number',
-      minimum: 1,
+      minimum: 0,
       maximum: 65535,
       default: 8000,
     })
