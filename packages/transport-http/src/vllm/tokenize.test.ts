@@ -34,3 +34,13 @@ test.each([
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ error: { message } })
 })
+
+test('a long answer is the same, made as it is read', async () => {
+  const words = Array.from({ length: 20_000 }, (_, at) => `w${at} `)
+  const answer = await server.json<{ count: number; tokens: number[]; token_strs: string[] }>('/tokenize', {
+    prompt: words.join(''),
+    return_token_strs: true,
+  })
+  expect(answer.tokens).toHaveLength(answer.count)
+  expect(answer.token_strs.join('')).toBe(words.join(''))
+})

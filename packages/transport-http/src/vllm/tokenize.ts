@@ -2,6 +2,7 @@ import { RequestError } from '@vllm-sim/core-engine'
 import { tokenized } from '@vllm-sim/serving'
 import type { PromptEncoding } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../context.ts'
+import { sendJsonPieces } from '../http/reply-pieces.ts'
 import { toChatRender } from '../openai/chat/conversation.ts'
 import { checkContent, messageSchema, type WireMessage } from '../openai/chat/wire.ts'
 import { postJson, type Route } from '../routing/route.ts'
@@ -51,16 +52,14 @@ const readDetokenize = validator<{ readonly tokens: readonly number[] }>(
 export function tokenizeRoutes(context: ApiContext): Route[] {
   const { tokenizer, engine } = context
   return [
-    postJson(context, '/tokenize', unparsable, json => {
+    postJson(context, '/tokenize', unparsable, (json, _req, res) => {
       const body = readTokenize(json)
       return tokenized(
         () => encode(body, context),
-        ({ ids }) => ({
-          count: ids.length,
-          max_model_len: engine.maxModelLen,
-          tokens: ids,
-          token_strs: body.return_token_strs ? ids.map(id => tokenizer.tokenString(id) ?? '') : null,
-        }),
+        ({ ids }) => {
+          const strings = body.return_token_strs ? (id: number) => tokenizer.tokenString(id) ?? '' : undefined
+          sendJsonPieces(res, 200, answerJson(ids, engine.maxModelLen, strings), context.socketTimeline.clock)
+        },
       )
     }),
     postJson(context, '/detokenize', unparsable, json => {
@@ -71,6 +70,32 @@ export function tokenizeRoutes(context: ApiContext): Route[] {
       )
     }),
   ]
+}
+
+/** Ids of one piece of an answer. */
+const portion = 4096
+
+function* answerJson(
+  ids: readonly number[],
+  maxModelLen: number,
+  strings: ((id: number) => string) | undefined,
+): Generator<string> {
+  yield `{"count":${ids.length},"max_model_len":${maxModelLen},"tokens":`
+  yield* list(ids, id => id)
+  yield ',"token_strs":'
+  if (strings) yield* list(ids, strings)
+  else yield 'null'
+  yield '}'
+}
+
+/** A JSON array, some values at a time. */
+function* list(ids: readonly number[], value: (id: number) => unknown): Generator<string> {
+  yield '['
+  for (let from = 0; from < ids.length; from += portion) {
+    const text = JSON.stringify(ids.slice(from, from + portion).map(value)).slice(1, -1)
+    yield from > 0 ? `,${text}` : text
+  }
+  yield ']'
 }
 
 function encode(body: TokenizeBody, { tokenizer }: ApiContext): PromptEncoding | Promise<PromptEncoding> {

@@ -1,6 +1,7 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import { tokenized } from '@vllm-sim/serving'
 import type { ApiContext } from '../../context.ts'
+import { Turns } from '../../http/turns.ts'
 import { toChatRender } from '../chat/conversation.ts'
 import { checkContent } from '../chat/wire.ts'
 import type { EmbeddingInput, EmbeddingWire } from './wire.ts'
@@ -62,18 +63,13 @@ function formatOf(format: string | null | undefined): EmbeddingPlan['format'] {
   return format === 'base64' || format === 'bytes' || format === 'bytes_only' ? format : 'float'
 }
 
-/** Characters that are encoded before others get their turn: a millisecond or two. */
-const portion = 65_536
-
 async function encoded(wire: EmbeddingWire, context: ApiContext): Promise<(readonly number[])[]> {
   const addSpecialTokens = wire.add_special_tokens ?? true
   const list: (readonly number[])[] = []
-  let length = 0
+  const turns = new Turns(context.socketTimeline.clock)
   for (const input of wire.input) {
-    if (typeof input === 'string' && (length += input.length) > portion) {
-      length = 0
-      await new Promise<void>(resolve => context.socketTimeline.clock.soon(resolve))
-    }
+    const pause = turns.next()
+    if (pause) await pause
     const ids = idsOf(input, addSpecialTokens, context)
     list.push(ids instanceof Promise ? await ids : ids)
   }

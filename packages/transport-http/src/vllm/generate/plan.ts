@@ -33,7 +33,9 @@ export function planGenerate(wire: GenerateWire, call: HttpCall): GeneratePlan {
   call.accept()
 
   const features = promptFeatures(wire.features)
-  const prompt = idsPrompt(ids, context, { tokens: typeof wireSampling.prompt_logprobs === 'number' })
+  // Of a prompt that the engine will refuse nothing is made.
+  const fits = ids.length <= context.engine.maxModelLen
+  const prompt = idsPrompt(ids, context, { tokens: promptLogprobs !== undefined && fits })
   const prompts = [features ? { ...prompt, features } : prompt]
   return {
     context,

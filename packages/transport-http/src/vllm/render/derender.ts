@@ -4,6 +4,7 @@ import { resolveModel, tokenized } from '@vllm-sim/serving'
 import type { ApiContext } from '../../context.ts'
 import { unparsable } from '../../generation/unparsable.ts'
 import { sendJson } from '../../http/reply.ts'
+import { Turns } from '../../http/turns.ts'
 import { jsonText } from '../../output/json-text.ts'
 import { postJson, type Route } from '../../routing/route.ts'
 import { chatLogprobs, completionLogprobs } from './derender-logprobs.ts'
@@ -45,7 +46,10 @@ async function chatAnswer(json: unknown, context: ApiContext): Promise<object> {
   const generated = body.generate_response
   checkSizes([generated], context)
   const choices: object[] = []
+  const turns = new Turns(context.socketTimeline.clock)
   for (const { index, token_ids: ids, finish_reason: reason, logprobs } of generated.choices) {
+    const pause = turns.next()
+    if (pause) await pause
     choices.push({
       index,
       message: { role: context.settings.responseRole, content: await decode(ids, context), refusal: null },
@@ -80,7 +84,10 @@ async function completionAnswer(json: unknown, context: ApiContext): Promise<obj
   }
   checkSizes(all, context)
   const choices: object[] = []
+  const turns = new Turns(context.socketTimeline.clock)
   for (const { token_ids: ids, finish_reason: reason, logprobs } of all.flatMap(generated => generated.choices)) {
+    const pause = turns.next()
+    if (pause) await pause
     choices.push({
       index: choices.length,
       text: await decode(ids, context),

@@ -176,3 +176,12 @@ test('answers while generation is refused', async () => {
   expect((await own.post(chatPath, { model: 'my-model', messages }, { 'x-return-error': '500' })).status).toBe(200)
   await own.close()
 })
+
+test('offsets are for prompts that can be shown', async () => {
+  const body = { model: 'my-model', return_token_offsets: true }
+  const long = { ...body, messages: [{ role: 'user', content: 'a '.repeat(140_000) }] }
+  const [status, message] = await errorOf(chatPath, long)
+  expect(status).toBe(400)
+  expect(message).toContain('return_token_offsets is possible for prompts of at most 131072 tokens')
+  expect((await server.post(chatPath, { ...body, messages })).status).toBe(200)
+})

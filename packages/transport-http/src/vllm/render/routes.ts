@@ -6,6 +6,8 @@ import type { ApiContext } from '../../context.ts'
 import { requestId, responseHeaders } from '../../generation/headers.ts'
 import { unparsable } from '../../generation/unparsable.ts'
 import { sendJson } from '../../http/reply.ts'
+import { sendJsonPieces } from '../../http/reply-pieces.ts'
+import { Turns } from '../../http/turns.ts'
 import { toChatRender } from '../../openai/chat/conversation.ts'
 import { decodeChat } from '../../openai/chat/wire.ts'
 import { checkPrompts } from '../../openai/completions/plan.ts'
@@ -40,9 +42,19 @@ async function renderChat(
   const model = baseModel(body.model, context)
   const encoding = await tokenized(() => context.tokenizer.encodeChat(toChatRender(body)), same, failed)
   const id = requestId(req, context, body)
-  const offsets = asksFor(body, 'return_token_offsets') ? tokenOffsets(encoding) : undefined
+  const offsets = asksFor(body, 'return_token_offsets') ? offsetsOf(encoding) : undefined
   const request = generateRequest(`chatcmpl-${id}`, encoding, chatSampling(body), model, body)
   send(res, { ...request, ...(offsets ? { token_offsets: offsets } : undefined) }, id, context)
+}
+
+/** Tokens whose offsets can be asked for: each takes a hundred bytes. */
+const mostOffsets = 2 ** 17
+
+function offsetsOf(encoding: PromptEncoding): ReturnType<typeof tokenOffsets> {
+  const count = encoding.ids.length
+  if (count <= mostOffsets) return tokenOffsets(encoding)
+  const text = `return_token_offsets is possible for prompts of at most ${mostOffsets} tokens, got ${count}.`
+  throw new RequestError(400, text, 'return_token_offsets')
 }
 
 async function renderCompletion(
@@ -56,7 +68,10 @@ async function renderCompletion(
   const model = baseModel(body.model, context)
   const addSpecialTokens = body.add_special_tokens ?? true
   const encodings: Rendered[] = []
+  const turns = new Turns(context.socketTimeline.clock)
   for (const prompt of body.prompt) {
+    const pause = turns.next()
+    if (pause) await pause
     if (typeof prompt !== 'string') encodings.push({ ids: prompt })
     else {
       const encoding = tokenized(() => context.tokenizer.encode(prompt, { addSpecialTokens }), same, failed)
@@ -66,8 +81,13 @@ async function renderCompletion(
   const sampling = completionSampling(body)
   checkRepeated([sampling, body.kv_transfer_params, body.cache_salt], encodings.length)
   const id = requestId(req, context, body)
-  const requests = encodings.map((encoding, at) => generateRequest(`cmpl-${id}-${at}`, encoding, sampling, model, body))
-  send(res, requests, id, context)
+  const requests = (function* (): Generator<string> {
+    for (const [at, encoding] of encodings.entries()) {
+      yield `${at === 0 ? '[' : ','}${jsonText(generateRequest(`cmpl-${id}-${at}`, encoding, sampling, model, body))}`
+    }
+    yield ']'
+  })()
+  sendJsonPieces(res, 200, requests, context.socketTimeline.clock, responseHeaders(context.settings, id))
 }
 
 /** Characters that the members common to all prompts may take in one answer. */
