@@ -33,6 +33,19 @@ describe('chat templates', () => {
     expect(await render(named, { chatTemplate: 'own' })).toBe('own')
   })
 
+  it("have Python's range, up to the limit of its sandbox", async () => {
+    const join = (bounds: string) => render(`{{ range(${bounds}) | join(",") }}`)
+    expect(await join('3')).toBe('0,1,2')
+    expect(await join('1, 3')).toBe('1,2')
+    expect(await join('5, 0, -2')).toBe('5,3,1')
+    expect(await join('3, 1')).toBe('')
+    expect(await render('{{ range(100000) | length }}')).toBe('100000')
+    expect(await render('{{ range(1, 3)[::-1][0] + range(messages | length)[0] }}')).toBe('2')
+    await expect(join('100001')).rejects.toMatchObject({ status: 400, message: /Range too big/ })
+    await expect(join('0, 1, 0')).rejects.toMatchObject({ status: 400 })
+    await expect(join('1.5')).rejects.toMatchObject({ status: 400 })
+  })
+
   it('refuse with a 400 and their own words', async () => {
     const refusal = render('{{ raise_exception("roles must alternate") }}')
     await expect(refusal).rejects.toBeInstanceOf(TokenizerError)

@@ -8,6 +8,7 @@ export interface Node {
 export const STRIP = '#strip'
 export const TO_JSON = '#tojson'
 export const STRFTIME_NOW = '#strftime_now'
+export const RANGE = '#range'
 
 const STRIP_METHODS = new Set(['strip', 'lstrip', 'rstrip'])
 
@@ -32,6 +33,7 @@ function replacement(node: Node, ownTime: boolean): Node {
   if (ownTime && node.type === 'Identifier' && node['value'] === 'strftime_now') node['value'] = STRFTIME_NOW
   if (node.type === 'CallExpression') {
     const callee = node['callee'] as Node
+    if (callee.type === 'Identifier' && callee['value'] === 'range') callee['value'] = RANGE
     const method =
       callee.type === 'MemberExpression' && !callee['computed'] ? (callee['property'] as Node)['value'] : ''
     if (STRIP_METHODS.has(method as string)) {

@@ -2,7 +2,7 @@ import { TokenizerError } from '../errors.ts'
 import { detectContentFormat } from './content-format.ts'
 import { type DumpsOptions, pythonDumps, type RuntimeValue } from './python-json.ts'
 import { pythonFloat, pythonStrip, type StripSide } from './python-text.ts'
-import { rewrite, STRFTIME_NOW, STRIP, TO_JSON } from './rewrite.ts'
+import { RANGE, rewrite, STRFTIME_NOW, STRIP, TO_JSON } from './rewrite.ts'
 
 /** A compiled chat template. */
 export interface CompiledTemplate {
@@ -34,6 +34,22 @@ function strip(side: string, value: unknown, characters?: unknown): string {
   if (side === 'trim') return pythonStrip(asText(value), 'strip', set)
   if (typeof value !== 'string') throw new Error(`${side}() needs a string`)
   return pythonStrip(value, side as StripSide, set)
+}
+
+/** Elements of a range: the limit of Python's sandbox for templates, in which transformers and vLLM render. */
+const MAX_RANGE = 100_000
+
+/** Python's `range`, as a list. */
+function range(...bounds: readonly unknown[]): number[] {
+  if (bounds.length < 1 || bounds.length > 3 || !bounds.every(bound => Number.isSafeInteger(bound))) {
+    throw new Error('range() takes one to three integers')
+  }
+  const given = bounds as readonly number[]
+  const [start, stop, step = 1] = given.length === 1 ? [0, given[0]!] : [given[0]!, given[1]!, given[2]]
+  if (step === 0) throw new Error('range() arg 3 must not be zero')
+  const length = Math.max(0, Math.ceil((stop - start) / step))
+  if (length > MAX_RANGE) throw new Error(`Range too big: ${length} elements, at most ${MAX_RANGE}`)
+  return Array.from({ length }, (_, at) => start + at * step)
 }
 
 function toJson([value]: [RuntimeValue], ...args: unknown[]): string {
@@ -72,7 +88,12 @@ export function compileWith(Template: TemplateClass, source: string, strftimeNow
       cause: error,
     })
   }
-  const functions = { [STRIP]: strip, [TO_JSON]: toJson, ...(strftimeNow ? { [STRFTIME_NOW]: strftimeNow } : {}) }
+  const functions = {
+    [STRIP]: strip,
+    [TO_JSON]: toJson,
+    [RANGE]: range,
+    ...(strftimeNow ? { [STRFTIME_NOW]: strftimeNow } : {}),
+  }
   return {
     contentFormat,
     render: variables => {
