@@ -1,3 +1,4 @@
+import { TokenizerError } from './errors.ts'
 import { flattenChat } from './flatten.ts'
 import { hasMedia, stubFeatures } from './multimodal.ts'
 import { PieceMemory } from './piece-memory.ts'
@@ -5,6 +6,9 @@ import { splitSimulated } from './split.ts'
 import type { ChatRender, Encoding, IncrementalDetokenizer, PromptEncoding, Tokenizer } from './types.ts'
 
 const REPLACEMENT = '\ufffd'
+
+/** Characters that ids may be decoded to: one id may stand for a word of megabytes. */
+const LONGEST_TEXT = 2 ** 24
 
 /** Prompts whose encoding is kept, and the longest of them in characters. Load tests send the same ones again and again. */
 const RECENT_PROMPTS = 512
@@ -53,7 +57,12 @@ export class SimulatedTokenizer implements Tokenizer {
 
   decode(ids: readonly number[]): string {
     let text = ''
-    for (const id of ids) text += this.#memory.get(id) ?? REPLACEMENT
+    for (const id of ids) {
+      text += this.#memory.get(id) ?? REPLACEMENT
+      if (text.length > LONGEST_TEXT) {
+        throw new TokenizerError(`the tokens' text is longer than ${LONGEST_TEXT} characters`, 'invalid_request')
+      }
+    }
     return text
   }
 

@@ -1,15 +1,16 @@
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import type { WireCandidate, WireLogprobs } from './derender-request.ts'
+import type { TextBudget } from './text-budget.ts'
 
 /**
  * The text that a candidate's name stands for. `token_id:<id>` is decoded; an id without a text keeps its name, so that
  * candidates stay different.
  */
-function textOf(name: string, tokenizer: Tokenizer): string {
+function textOf(name: string, tokenizer: Tokenizer, budget: TextBudget): string {
   const id = Number(/^token_id:(\d{1,10})$/.exec(name)?.[1] ?? Number.NaN)
   if (!(id <= 0xffff_ffff) || tokenizer.tokenString(id) === undefined) return name
   const detokenizer = tokenizer.detokenizer()
-  return detokenizer.push(id) + detokenizer.flush()
+  return budget.take(detokenizer.push(id) + detokenizer.flush())
 }
 
 interface NamedCandidate {
@@ -18,29 +19,37 @@ interface NamedCandidate {
   readonly bytes: readonly number[]
 }
 
-function named({ token, logprob }: WireCandidate, tokenizer: Tokenizer): NamedCandidate {
-  const text = textOf(token, tokenizer)
+function named({ token, logprob }: WireCandidate, tokenizer: Tokenizer, budget: TextBudget): NamedCandidate {
+  const text = textOf(token, tokenizer, budget)
   return { token: text, logprob, bytes: [...Buffer.from(text)] }
 }
 
 /** Logprobs of a generate answer in the form of a chat completion; null when there are none. */
-export function chatLogprobs(logprobs: WireLogprobs | null | undefined, tokenizer: Tokenizer): object | null {
+export function chatLogprobs(
+  logprobs: WireLogprobs | null | undefined,
+  tokenizer: Tokenizer,
+  budget: TextBudget,
+): object | null {
   if (!logprobs?.content) return null
   const content = logprobs.content.map(entry => ({
-    ...named(entry, tokenizer),
-    top_logprobs: (entry.top_logprobs ?? []).map(top => named(top, tokenizer)),
+    ...named(entry, tokenizer, budget),
+    top_logprobs: (entry.top_logprobs ?? []).map(top => named(top, tokenizer, budget)),
   }))
   return { content, refusal: null }
 }
 
 /** The same in the form of a text completion. Offsets count UTF-8 bytes (http-api.md 19.2). */
-export function completionLogprobs(logprobs: WireLogprobs | null | undefined, tokenizer: Tokenizer): object | null {
+export function completionLogprobs(
+  logprobs: WireLogprobs | null | undefined,
+  tokenizer: Tokenizer,
+  budget: TextBudget,
+): object | null {
   if (!logprobs?.content) return null
   const tokens: string[] = []
   const offsets: number[] = []
   let offset = 0
   for (const { token } of logprobs.content) {
-    const text = textOf(token, tokenizer)
+    const text = textOf(token, tokenizer, budget)
     tokens.push(text)
     offsets.push(offset)
     offset += Buffer.byteLength(text)
@@ -50,7 +59,7 @@ export function completionLogprobs(logprobs: WireLogprobs | null | undefined, to
     token_logprobs: logprobs.content.map(entry => entry.logprob),
     tokens,
     top_logprobs: logprobs.content.map(({ top_logprobs: tops }) =>
-      tops?.length ? Object.fromEntries(tops.map(top => [textOf(top.token, tokenizer), top.logprob])) : null,
+      tops?.length ? Object.fromEntries(tops.map(top => [textOf(top.token, tokenizer, budget), top.logprob])) : null,
     ),
   }
 }

@@ -2,6 +2,7 @@ import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startServer, type TestServer } from '../../testing/server.ts'
 import { continueText } from './stream-text.ts'
+import { TextBudget } from './text-budget.ts'
 
 const chatPath = '/v1/chat/completions/derender'
 const textPath = '/v1/completions/derender'
@@ -198,13 +199,38 @@ test('a character that is spread over chunks comes out whole, a leading space on
     let recent: number[] = []
     let text = ''
     for (let at = 0; at < bytes.length; at += size) {
-      const next = continueText({ recent_token_ids: recent }, bytes.slice(at, at + size), false, tokenizer)
+      const next = continueText(
+        { recent_token_ids: recent },
+        bytes.slice(at, at + size),
+        false,
+        tokenizer,
+        new TextBudget(),
+      )
       text += next.text
       recent = next.recent
     }
     expect(text).toBe('é 😀 ok')
     expect(recent.length).toBeLessThanOrEqual(4)
   }
-  const open = continueText(undefined, bytes.slice(0, 2), true, tokenizer)
+  const open = continueText(undefined, bytes.slice(0, 2), true, tokenizer, new TextBudget())
   expect(open.text).toBe('\ufffd')
+})
+
+test('ids of long words cannot make an answer of gigabytes', async () => {
+  const { tokens } = await server.json<{ tokens: number[] }>('/tokenize', { prompt: 'z'.repeat(100_000) })
+  const ids = Array(1000).fill(tokens[0])
+  const name = { token: `token_id:${tokens[0]}`, logprob: -1 }
+  const choice = (more: object) => ({ model: 'my-model', generate_response: { choices: [{ index: 0, ...more }] } })
+  for (const [path, body] of [
+    ['/detokenize', { tokens: ids }],
+    ['/v1/chat/completions/derender', choice({ token_ids: ids })],
+    [
+      '/v1/chat/completions/derender',
+      choice({ logprobs: { content: [{ ...name, top_logprobs: Array(1000).fill(name) }] } }),
+    ],
+  ] as const) {
+    const response = await server.post(path, body)
+    expect(response.status).toBe(400)
+    expect(await response.text()).toContain('longer than 16777216 characters')
+  }
 })

@@ -18,6 +18,7 @@ import {
   type WireGenerated,
 } from './derender-request.ts'
 import { continueText } from './stream-text.ts'
+import { TextBudget } from './text-budget.ts'
 
 /**
  * `POST /v1/chat/completions/derender` and `POST /v1/completions/derender`: what a generate answer, or one chunk of its
@@ -47,13 +48,14 @@ async function chatAnswer(json: unknown, context: ApiContext): Promise<object> {
   checkSizes([generated], context)
   const choices: object[] = []
   const turns = new Turns(context.socketTimeline.clock)
+  const budget = new TextBudget()
   for (const { index, token_ids: ids, finish_reason: reason, logprobs } of generated.choices) {
     const pause = turns.next()
     if (pause) await pause
     choices.push({
       index,
-      message: { role: context.settings.responseRole, content: await decode(ids, context), refusal: null },
-      logprobs: chatLogprobs(logprobs, context.tokenizer),
+      message: { role: context.settings.responseRole, content: budget.take(await decode(ids, context)), refusal: null },
+      logprobs: chatLogprobs(logprobs, context.tokenizer, budget),
       finish_reason: reason ?? 'stop',
       stop_reason: null,
     })
@@ -85,13 +87,14 @@ async function completionAnswer(json: unknown, context: ApiContext): Promise<obj
   checkSizes(all, context)
   const choices: object[] = []
   const turns = new Turns(context.socketTimeline.clock)
+  const budget = new TextBudget()
   for (const { token_ids: ids, finish_reason: reason, logprobs } of all.flatMap(generated => generated.choices)) {
     const pause = turns.next()
     if (pause) await pause
     choices.push({
       index: choices.length,
-      text: await decode(ids, context),
-      logprobs: completionLogprobs(logprobs, context.tokenizer),
+      text: budget.take(await decode(ids, context)),
+      logprobs: completionLogprobs(logprobs, context.tokenizer, budget),
       finish_reason: reason ?? 'stop',
       stop_reason: null,
     })
@@ -137,15 +140,16 @@ function chunk(
   checkSizes([generated], context)
   const first = !state?.role_sent
   let next = { role_sent: !first, recent_token_ids: [...(state?.recent_token_ids ?? [])] }
+  const budget = new TextBudget()
   const choices = generated.choices.map(({ index, token_ids: ids, finish_reason: reason, logprobs }) => {
     const ended = typeof reason === 'string'
-    const { text, recent } = continueText(state, ids ?? [], ended, context.tokenizer)
+    const { text, recent } = continueText(state, ids ?? [], ended, context.tokenizer, budget)
     next = { role_sent: true, recent_token_ids: recent }
     const shown = object === 'text_completion' ? completionLogprobs : chatLogprobs
     return {
       index,
       ...content(text, first),
-      logprobs: shown(logprobs, context.tokenizer),
+      logprobs: shown(logprobs, context.tokenizer, budget),
       finish_reason: reason ?? null,
       ...(ended ? { stop_reason: null } : undefined),
     }

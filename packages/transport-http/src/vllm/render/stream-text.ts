@@ -1,5 +1,6 @@
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import { longestState, type StreamState } from './derender-request.ts'
+import type { TextBudget } from './text-budget.ts'
 
 /**
  * The text that further ids add to a stream of which only the latest ids are known. These are decoded again, silently, so
@@ -11,6 +12,7 @@ export function continueText(
   ids: readonly number[],
   last: boolean,
   tokenizer: Tokenizer,
+  budget: TextBudget,
 ): { text: string; recent: number[] } {
   const detokenizer = tokenizer.detokenizer({ skipSpecialTokens: true })
   const all = [...(state?.recent_token_ids ?? []), ...ids]
@@ -19,7 +21,7 @@ export function continueText(
   /** Index of the last token that completed some text: what comes after it is held back. */
   let complete = 0
   for (let i = 0; i < all.length; i++) {
-    const piece = detokenizer.push(all[i]!)
+    const piece = budget.take(detokenizer.push(all[i]!))
     if (piece !== '') complete = i
     if (i >= known) text += piece
   }
