@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
 import { growthGroups } from './groups/growth-groups.ts'
+import { grpcGroups } from './groups/grpc-groups.ts'
 import { loadGroups } from './groups/load-groups.ts'
 import { runMicro } from './groups/micro-group.ts'
 import type { Group, Sample } from './groups/sample.ts'
@@ -11,7 +12,7 @@ import { help, type Options, readOptions } from './options.ts'
 import { microReport } from './report/micro-table.ts'
 import { report } from './report/table.ts'
 
-const groups: readonly Group[] = [...loadGroups, ...startGroups, ...growthGroups]
+const groups: readonly Group[] = [...loadGroups, ...startGroups, ...growthGroups, ...grpcGroups]
 const microAbout = 'ns of each hot piece beside a baseline'
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)

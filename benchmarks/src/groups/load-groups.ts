@@ -5,7 +5,7 @@ import { type Load, type Step, serverGroup } from './server-group.ts'
 const atOnce = { ttft: 0, itl: 0 }
 const firstToken = 50
 
-const unaryFigures: readonly MetricName[] = ['requestsPerSecond', 'cpuPerRequest', 'p50', 'p99', 'serverRss']
+export const unaryFigures: readonly MetricName[] = ['requestsPerSecond', 'cpuPerRequest', 'p50', 'p99', 'serverRss']
 const streamFigures: readonly MetricName[] = ['chunksPerSecond', 'cpuPerChunk', 'kernelPerChunk', 'ttftOverP50']
 const pacedFigures: readonly MetricName[] = [
   'cpuPerChunk',

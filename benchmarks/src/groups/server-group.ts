@@ -3,7 +3,7 @@ import { untilQuiet } from '../measure/machine.ts'
 import type { MetricName } from '../report/metrics.ts'
 import { runLoad } from '../servers/client.ts'
 import { type RunningServer, start } from '../servers/start.ts'
-import { ours, type Setting, type System } from '../servers/systems.ts'
+import { bare, ours, type Setting, type System } from '../servers/systems.ts'
 import type { Bench, Group, Sample } from './sample.ts'
 
 /** One call of the load client; `url` and `pid` are those of the server under test. */
@@ -24,6 +24,8 @@ export interface Case {
   /** Load beforehand, so that no code is cold. */
   readonly warm?: Load
   readonly steps: readonly Step[]
+  /** Servers without gRPC do not take part. */
+  readonly withGrpc?: boolean
   /** Only vllm-sim can do this. */
   readonly oursOnly?: boolean
 }
@@ -44,7 +46,8 @@ export function serverGroup(name: string, about: string, cases: (bench: Bench) =
 }
 
 /** A server that runs already takes part where its timing is the wanted one. */
-function fits(system: System, { setting, oursOnly }: Case): boolean {
+function fits(system: System, { setting, oursOnly, withGrpc }: Case): boolean {
+  if (withGrpc && system.name === bare.name) return false
   if (oursOnly && system.name !== ours.name) return false
   return !system.url || (system.pace?.ttft === setting.ttft && system.pace.itl === setting.itl)
 }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { type MachineUse, watchMachine } from '../measure/machine.ts'
 import { type ConnectResult, type IdleResult, measureConnect, measureIdle } from './connections.ts'
 import { type DisturbanceResult, disturb } from './disturbance.ts'
+import { measureGrpcStreams, measureGrpcUnary } from './grpc.ts'
 import { measureQueue, type QueueResult } from './queue.ts'
 import { untilReady } from './ready.ts'
 import { chatRequest } from './request.ts'
@@ -15,6 +16,8 @@ Measures a server that speaks the OpenAI protocol and prints one line of JSON.
   --url URL            the server; a path in it goes before /v1/chat/completions
   --mode MODE          unary: requests back to back on --count connections for --seconds
                        stream: --count streams of --tokens tokens, compared with --ttft and --itl
+                       grpc-unary: calls back to back, --count at a time on 4 connections, for --seconds
+                       grpc-stream: as stream, but gRPC calls on one connection
                        connect: --count connections at once
                        idle: memory of --count connections that stay open (needs --pid)
                        queue: --count requests that wait (needs --pid; a server with 1 slot and a long --ttft)
@@ -126,6 +129,15 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
       const measured = finish(result, result)
       return disturbance ? { ...measured, disturbance: await disturbance.stop() } : measured
     }
+    case 'grpc-unary': {
+      const seconds = options.seconds ?? 4
+      const result = await measureGrpcUnary({ url, tokens, inFlight: count, connections: 4, seconds })
+      return finish(result, result)
+    }
+    case 'grpc-stream': {
+      const result = await measureGrpcStreams({ ...streamOptions, url })
+      return finish(result, result)
+    }
     case 'connect':
       return finish(await measureConnect(url, count))
     case 'idle':
@@ -133,7 +145,9 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     case 'queue':
       return finish(await measureQueue(url, request, count, pid))
     default:
-      throw new Error(`--mode must be unary, stream, connect, idle or queue, got ${JSON.stringify(options.mode)}`)
+      throw new Error(
+        `--mode must be unary, stream, grpc-unary, grpc-stream, connect, idle or queue, got ${JSON.stringify(options.mode)}`,
+      )
   }
 }
 

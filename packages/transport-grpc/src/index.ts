@@ -1,4 +1,5 @@
 export type { EngineControl, GrpcContext, ModelFacts, ServerFacts } from './context.ts'
+export { createGrpcContext, type GrpcContextOptions } from './default-context.ts'
 export type { KvEventSource, NumberedBatch } from './kv-events/source.ts'
 export { LoadMeter } from './load/meter.ts'
 export { createGrpcApi, type GrpcApi, servicePrefixes } from './server.ts'

@@ -13,17 +13,15 @@ import {
   type Token,
   toTokens,
 } from '@vllm-sim/core-engine'
-import { defaultServingSettings, Readiness } from '@vllm-sim/serving'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import type { GrpcContext } from '../context.ts'
-import { LoadMeter } from '../load/meter.ts'
+import { createGrpcContext, type GrpcContextOptions } from '../default-context.ts'
 import { createGrpcApi } from '../server.ts'
-import { TokenizerArchive } from '../tokenizer/archive.ts'
 
 export interface TestServerOptions {
   readonly engine?: Partial<EngineOptions>
   readonly latency?: Partial<LatencyOptions>
-  readonly context?: Partial<GrpcContext>
+  readonly context?: Partial<GrpcContextOptions>
 }
 
 /** A server on a free port of the loopback that speaks HTTP/2 only, with an engine that answers at once. */
@@ -40,7 +38,6 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const timeline = new Timeline(clock)
   const tokenizer = new SimulatedTokenizer()
   const outputTokens = (text: string): Token[] => toTokens(tokenizer.encodeOutput(text))
-  const load = new LoadMeter()
   const maxNumSeqs = options.engine?.maxNumSeqs ?? 50
   const engine = new Engine({
     timeline,
@@ -49,59 +46,21 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     maxWaiting: 1000,
     maxModelLen: 1024,
     text: randomMode(presetSentences.map(outputTokens)),
-    observers: [load],
     ...options.engine,
     latency: latencyModel({ ...noLatency, ...options.latency, maxNumSeqs }),
   })
-  let ids = 0
-  const context: GrpcContext = {
+  const context = createGrpcContext({
     engine,
-    control: engine,
+    clock,
     tokenizer,
     timeline,
-    clock,
     socketTimeline: timeline,
-    stalledAfter: 60_000,
-    settings: { ...defaultServingSettings, model: 'org/model', servedNames: ['my-model'] },
-    nextId: () => `id-${ids++}`,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-    draining: () => false,
-    outputTokens,
-    health: new Readiness(),
-    load,
-    archive: new TokenizerArchive(undefined),
-    kvEvents: undefined,
-    model: {
-      tokenizerPath: '',
-      supportsVision: false,
-      modelType: '',
-      architectures: [],
-      eosTokenIds: [],
-      padTokenId: 0,
-      bosTokenId: 0,
-      defaultSamplingParams: '',
-    },
-    server: {
-      version: '0',
-      startedAt: clock.now(),
-      kvConnector: '',
-      kvRole: '',
-      kvEngineId: '',
-      kvCacheDtype: 'auto',
-      blockSize: 16,
-      numBlocks: 1024,
-      maxNumSeqs,
-      modelDtype: 'auto',
-      pairingProtocol: '',
-      mmItemLimits: '',
-      reasoningParser: '',
-    },
-    rank: 0,
-    ranks: 1,
+    name: 'my-model',
+    settings: { model: 'org/model' },
+    server: { maxNumSeqs },
     portOf: rank => 8000 + rank,
-    maxMessageBytes: 64 * 1024 * 1024,
     ...options.context,
-  }
+  })
   const api = createGrpcApi(context)
   const server = createServer()
   const sessions = new Set<ServerHttp2Session>()
