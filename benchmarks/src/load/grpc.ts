@@ -8,7 +8,7 @@ const path = '/vllm.grpc.engine.VllmEngine/Generate'
 const prefixLength = 5
 
 /** A `GenerateRequest` in its frame: the text "a", `max_tokens`, `ignore_eos` and `stream`, written by hand. */
-export function grpcRequest(tokens: number, stream: boolean): Buffer {
+function grpcRequest(tokens: number, stream: boolean): Buffer {
   const sampling = [0x40, ...varint(tokens), 0x70, 1]
   const message = [0x1a, 1, 0x61, 0x22, sampling.length, ...sampling, ...(stream ? [0x28, 1] : [])]
   const frame = Buffer.alloc(prefixLength + message.length)
