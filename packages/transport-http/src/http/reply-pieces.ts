@@ -31,7 +31,8 @@ export function sendJsonPieces(
   const send = ({ text, done }: Portion): void => {
     if (done) res.end(Buffer.from(text))
     else if (res.write(Buffer.from(text))) clock.soon(next)
-    else res.once('drain', next)
+    // A fast reader drains within the same turn, so without this nobody else would have one.
+    else res.once('drain', () => clock.soon(next))
   }
   const next = (): void => {
     if (res.destroyed) return
