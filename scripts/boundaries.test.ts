@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 
@@ -31,23 +32,25 @@ describe('imports between packages', () => {
 })
 
 describe('bans', () => {
-  const folders: string[] = []
+  // A copy of the rules, so that nothing is written beside the sources.
+  const place = mkdtempSync(path.join(tmpdir(), 'vllm-sim-bans-'))
+  const rules = JSON.parse(readFileSync(path.join(root, 'biome.json'), 'utf8'))
+  writeFileSync(path.join(place, 'biome.json'), JSON.stringify({ ...rules, vcs: { enabled: false } }))
+  cpSync(path.join(root, 'tools/biome'), path.join(place, 'tools/biome'), { recursive: true })
+  let samples = 0
 
-  afterAll(() => {
-    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-  })
+  afterAll(() => rmSync(place, { recursive: true, force: true }))
 
   /** The rules that Biome reports for `source` as a file of `folder`. */
   function rulesBroken(folder: string, source: string): string[] {
-    const own = path.join(root, folder, `ban-${process.pid}-${folders.length}`)
+    const own = path.join(place, folder, `ban-${samples++}`)
     mkdirSync(own, { recursive: true })
-    folders.push(own)
     const file = path.join(own, 'sample.ts')
     writeFileSync(file, source)
     const biome = path.join(root, 'node_modules/.bin/biome')
     expect(existsSync(biome)).toBe(true)
     try {
-      execFileSync(biome, ['lint', '--reporter=json', file], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
+      execFileSync(biome, ['lint', '--reporter=json', file], { cwd: place, stdio: ['ignore', 'pipe', 'ignore'] })
       return []
     } catch (error) {
       const report = JSON.parse((error as { stdout: Buffer }).stdout.toString())
@@ -89,13 +92,17 @@ describe('bans', () => {
 })
 
 test('turbo boundaries refuses an import that a package does not declare', () => {
-  const file = path.join(root, 'packages/latency/src', `ban-${process.pid}.ts`)
-  writeFileSync(file, "import '@vllm-sim/metrics'\n")
+  const place = mkdtempSync(path.join(tmpdir(), 'vllm-sim-boundaries-'))
   try {
-    expect(() =>
-      execFileSync(path.join(root, 'node_modules/.bin/turbo'), ['boundaries'], { cwd: root, stdio: 'ignore' }),
-    ).toThrow()
+    const described = ['*.{json,yaml}', '{packages,apps}/*/*.json', 'benchmarks/*.json']
+    for (const file of globSync(described, { cwd: root })) cpSync(path.join(root, file), path.join(place, file))
+    cpSync(path.join(root, 'packages/latency/src'), path.join(place, 'packages/latency/src'), { recursive: true })
+    const turbo = path.join(root, 'node_modules/.bin/turbo')
+    const check = (): Buffer => execFileSync(turbo, ['boundaries'], { cwd: place, stdio: ['ignore', 'pipe', 'ignore'] })
+    expect(check().toString()).toContain('no issues found')
+    writeFileSync(path.join(place, 'packages/latency/src/sample.ts'), "import '@vllm-sim/metrics'\n")
+    expect(check).toThrow()
   } finally {
-    rmSync(file)
+    rmSync(place, { recursive: true, force: true })
   }
 })
