@@ -7,6 +7,9 @@ const events = (enabled: boolean) => JSON.stringify({ enable_kv_cache_events: en
 test.each([
   ['by default', [], false],
   ["with the reference's option", ['--enable-kvcache'], true],
+  ["with vLLM's option", ['--enable-prefix-caching'], true],
+  ["with vLLM's option in short", ['--prefix-caching'], true],
+  ["with vLLM's option when it says no", ['--no-enable-prefix-caching'], false],
   ["with vLLM's option for its events", ['--kv-events-config', events(true)], true],
   ['with that option when it switches them off', ['--kv-events-config', events(false)], false],
   ['as an encoder', ['--enable-kvcache', '--mm-encoder-only'], false],

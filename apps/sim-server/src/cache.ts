@@ -2,9 +2,10 @@ import { type BlockHasher, FnvHasher, PrefixCache, Sha256CborHasher } from '@vll
 import { freshBytes } from '@vllm-sim/latency'
 import type { Config } from './config/index.ts'
 
-/** Whether a server simulates the KV cache: asked for with the reference's option, or with vLLM's for its events. */
+/** Whether a server simulates the KV cache: asked for with the reference's option, with vLLM's, or with that for its events. */
 export function hasCache(config: Config): boolean {
-  return !config.mmEncoderOnly && (config.enableKvcache || config.kvEventsConfig?.enabled === true)
+  const { mmEncoderOnly, enableKvcache, enablePrefixCaching, prefixCaching, kvEventsConfig } = config
+  return !mmEncoderOnly && (enableKvcache || enablePrefixCaching || prefixCaching || kvEventsConfig?.enabled === true)
 }
 
 /** Blocks in the cache. */

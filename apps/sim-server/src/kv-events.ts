@@ -19,7 +19,7 @@ export async function openKvEvents(
   log: Logger,
 ): Promise<KvEventPublisher | undefined> {
   const { kvEventsConfig: vllm } = config
-  const wanted = vllm ? vllm.enabled && vllm.publisher === 'zmq' : config.zmqEndpoint !== ''
+  const wanted = vllm ? vllm.enabled && vllm.publisher === 'zmq' : config.enableKvcache && config.zmqEndpoint !== ''
   if (!wanted || !hasCache(config)) return undefined
   const { KvEventPublisher, kvTopic, vllmPublisherOptions } = await import('@vllm-sim/kv-events')
   const fromVllm =

@@ -32,7 +32,7 @@ export async function run(
   const { config } = loaded
   const log = createLog({ level: config.logLevel, format: config.logFormat, ...rankField(config) })
   handleCrashes(log)
-  logConfiguration(log, loaded, config.logFormat === 'json')
+  logConfiguration(log, loaded)
   const cleanup = new Cleanup(new RealClock(), cleanupLimit)
   stop.beforeSuddenEnd = () => cleanup.run()
   const running = await startOrExit(config, log, stop, cleanup)

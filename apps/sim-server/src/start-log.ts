@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
+import { shownValue } from '@vllm-sim/config'
 import { cacheSize, hasCache } from './cache.ts'
 import { type Config, configView } from './config/index.ts'
 import type { Logger } from './log.ts'
+import { optionTable } from './options/table.ts'
 
 /** What a server says about its configuration before it starts. */
 export interface StartNotes {
@@ -10,13 +13,15 @@ export interface StartNotes {
   readonly noEffect: readonly string[]
 }
 
-/** Writes the lines about the configuration. */
-export function logConfiguration(log: Logger, { config, warnings, noEffect }: StartNotes, json: boolean): void {
-  log.info('Starting vLLM simulator')
+/** Longest value that the log shows, characters. */
+const longestValue = 200
+
+/** Writes the lines about the configuration: what differs from the defaults, at level debug all of it. */
+export function logConfiguration(log: Logger, { config, warnings, noEffect }: StartNotes): void {
   for (const warning of warnings) log.warn(warning)
-  for (const name of noEffect) log.info({ option: name }, 'accepted, has no effect')
-  if (json) log.info({ configuration: JSON.parse(configView(config)) }, 'Configuration:')
-  else log.info(`Configuration: ${configView(config, 2)}`)
+  log.info({ configuration: changes(config) }, 'Starting vLLM simulator')
+  if (noEffect.length > 0) log.info({ options: noEffect.join(' ') }, 'accepted, without effect')
+  if (log.isLevelEnabled('debug')) log.debug({ configuration: JSON.parse(configView(config)) }, 'all options')
   logDefaults(log, config)
   if (config.prefixCachingHashAlgo !== '' && config.prefixCachingHashAlgo !== 'sha256_cbor') {
     log.warn(
@@ -31,6 +36,19 @@ export function logConfiguration(log: Logger, { config, warnings, noEffect }: St
         `${config.maxModelLen.toLocaleString('en')} tokens per request: ${(tokens / config.maxModelLen).toFixed(2)}x`,
     )
   }
+}
+
+/** The options whose values are not the defaults, as words of a command line. */
+function changes({ parts: { given, values } }: Config): string {
+  const words: string[] = []
+  for (const name of given) {
+    const row = optionTable.get(name)!
+    const value = shownValue(row, values.byName[name])
+    if (row.effect === 'none' || isDeepStrictEqual(value, shownValue(row, row.default))) continue
+    const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+    words.push(`--${name} ${text.length > longestValue ? `${text.slice(0, longestValue)}...` : text}`)
+  }
+  return words.join(' ')
 }
 
 /** Who comes from vLLM would not expect these. */

@@ -17,6 +17,7 @@ export async function openTokenizer(config: Config, clock: Clock, log: Logger): 
       model: config.model,
       tokenizer: config.tokenizer || undefined,
       revision: config.tokenizerRevision || config.revision || undefined,
+      allowHub: config.allowHub,
       forceSimulated: config.forceDummyTokenizer,
       cacheDirectory: config.tokenizersCacheDir || undefined,
       environment: config.hfToken ? { ...process.env, HF_TOKEN: config.hfToken } : process.env,

@@ -73,12 +73,34 @@ test('the KV cache without a pod address ends with status 1', async () => {
   expect(server.log).toContain('IP should be defined in the environment (POD_IP) for KV cache to work')
 })
 
-test('the start is announced as vLLM does, with the configuration and what has no effect', async () => {
-  const { server, port } = await startServer(['--gpu-memory-utilization', '0.9', '--seed', '7'])
+test('the start takes at most 8 lines: what differs from the defaults, what has no effect, tokenizer, seed, address', async () => {
+  const { server, port } = await startServer(
+    [
+      ...['--gpu-memory-utilization', '0.9', '--seed', '7', '--time-to-first-token', '50ms', '--max-num-seqs', '5'],
+      ...['--enable-prefix-caching', '--api-key', 'hush'],
+    ],
+    { VLLM_LOGGING_LEVEL: 'INFO' },
+  )
   expect(server.log).toContain(`Starting vLLM server on http://127.0.0.1:${port} `)
-  expect(server.log).toMatch(/accepted, has no effect option=gpu-memory-utilization/)
-  const dump = /Configuration: (\{\n.*?\n\})/s.exec(server.log)
-  expect(JSON.parse(dump![1]!)).toMatchObject({ model: 'm', port, seed: 7 })
+  expect(server.log).toMatch(/Starting vLLM server.* model=m seed=7$/m)
+  expect(server.log).toMatch(/accepted, without effect options=gpu-memory-utilization$/m)
+  const options = /Starting vLLM simulator configuration="(.*)"$/m.exec(server.log)?.[1]
+  expect(options?.split(/ (?=--)/).sort()).toEqual(
+    [
+      ...['--api-key ***', '--enable-prefix-caching true', '--force-dummy-tokenizer true', '--host 127.0.0.1'],
+      ...[
+        '--log-level info',
+        '--model m',
+        `--port ${port}`,
+        '--seed 7',
+        '--time-to-first-token 50ms',
+        '--warm-up false',
+      ],
+    ].sort(),
+  )
+  expect(server.log).not.toContain('hush')
+  expect(server.log).toMatch(/tokenizer: simulated/)
+  expect(server.log.trimEnd().split('\n').length).toBeLessThanOrEqual(8)
   expect(await server.stop()).toEqual({ code: 0, signal: null })
 })
 

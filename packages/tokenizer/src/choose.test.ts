@@ -110,12 +110,29 @@ describe('chooseTokenizer', () => {
     })
   })
 
+  it('asks the hub about a name without an owner only when that was allowed', async () => {
+    const asked: string[] = []
+    const hub = await startServer((req, res) => {
+      asked.push(req.url!)
+      res.writeHead(404).end()
+    })
+    servers.push(hub)
+    const environment = { HF_ENDPOINT: hub.url, HF_TOKEN: 'x' }
+    expect(await choose({ environment, model: 'my-model' })).toMatchObject({
+      kind: 'simulated',
+      reason: expect.stringContaining('--allow-hub'),
+    })
+    expect(asked).toEqual([])
+    await choose({ environment, model: 'my-model', allowHub: true })
+    expect(asked).toEqual(['/api/models/my-model'])
+  })
+
   it('does not wait for a hub that never answers', async () => {
     const silent = await startServer(() => timer.fire())
     servers.push(silent)
     expect(await choose({ environment: { HF_ENDPOINT: silent.url, HF_TOKEN: 'x' } })).toMatchObject({
       kind: 'simulated',
-      reason: expect.stringMatching(/could not be asked \(no .*answer within 3000 ms\)/),
+      reason: expect.stringMatching(/could not be asked \(no .*answer within 1000 ms\)/),
     })
   })
 

@@ -31,8 +31,10 @@ export interface TokenizerChoice {
   renderTimeoutMs?: number | undefined
   /** The same with images, audio or video. Default 60,000. */
   mediaRenderTimeoutMs?: number | undefined
-  /** How long the hub is asked in `auto` mode, in milliseconds. Default 3,000. */
+  /** How long the hub is asked in `auto` mode, in milliseconds. Default 1,000. */
   probeTimeoutMs?: number | undefined
+  /** In `auto` mode the hub is asked about names without an owner, too: `gpt2`, but also what someone made up. */
+  allowHub?: boolean | undefined
   /** Jinja source that replaces the model's chat template. */
   chatTemplate?: string | undefined
   contentFormat?: ContentFormat | undefined

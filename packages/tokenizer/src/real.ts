@@ -41,6 +41,8 @@ export class RealTokenizers {
   mayProbe(): string | undefined {
     if (!isRepositoryName(this.name))
       return `${this.name} is neither a directory with tokenizer.json nor a name on the hub`
+    if (!this.name.includes('/') && !this.#choice.allowHub)
+      return `${this.name} has no owner, so the hub is not asked without --allow-hub`
     if (isOffline(this.#choice.environment)) return `${this.name} is in no cache, and HF_HUB_OFFLINE is set`
     return undefined
   }
@@ -48,7 +50,7 @@ export class RealTokenizers {
   async probe(): Promise<{ exists: boolean; detail: string }> {
     const { probeHub } = await import('./hub/probe.ts')
     const { environment, startTimer, probeTimeoutMs } = this.#choice
-    return probeHub({ model: this.name, environment, startTimer, timeoutMs: probeTimeoutMs ?? 3000 })
+    return probeHub({ model: this.name, environment, startTimer, timeoutMs: probeTimeoutMs ?? 1000 })
   }
 
   /** @throws TokenizerError that says why and what else can be done */

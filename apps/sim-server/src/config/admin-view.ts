@@ -1,15 +1,14 @@
 import { optionTable } from '../options/table.ts'
 import type { Config, ConfigParts } from './config.ts'
-import type { FakeMetrics } from './fake-metrics/fake-metrics.ts'
+import { type FakeLora, type FakeMetrics, HISTOGRAM_KEYS } from './fake-metrics/fake-metrics.ts'
 import { formatGenerator } from './fake-metrics/generator.ts'
 import type { LoraModule } from './lora-modules.ts'
 
 /**
  * The body of `GET /admin/config`: every option that the reference has and five values under its internal names,
- * sorted. Also the start-up dump.
- * @param indent spaces per level; 0 for compact text
+ * sorted.
  */
-export function configView(config: Config, indent = 0): string {
+export function configView(config: Config): string {
   const view: Record<string, unknown> = {
     DisplayModelName: config.displayModelName,
     IP: config.podIp,
@@ -25,7 +24,7 @@ export function configView(config: Config, indent = 0): string {
   Object.assign(view, derivedValues(config))
   if (config.ranksInProcess > 1) delete view['port']
   const sorted = Object.fromEntries(Object.entries(view).sort(byKey))
-  return JSON.stringify(sorted, exactIntegers, indent)
+  return JSON.stringify(sorted, exactIntegers)
 }
 
 /** JSON has no bigint; V8's raw JSON text (not in TypeScript's library yet) keeps a 64-bit seed exact. */
@@ -48,29 +47,37 @@ function derivedValues(config: Config): Record<string, unknown> {
     'zmq-endpoint': config.zmqEndpoint,
     'kv-events-replay-endpoint': config.kvEventsReplayEndpoint,
     seed: config.seed,
-    'lora-modules': loraView(config.parts),
+    'lora-modules': loraModulesView(config.parts),
     'fake-metrics': config.fakeMetrics === undefined ? null : fakeMetricsView(config.fakeMetrics),
   }
 }
 
 /** An untouched list is `null`, an emptied one `[]`, as is an untouched one when a file was read. */
-function loraView({ values, configFileRead }: ConfigParts): unknown {
+function loraModulesView({ values, configFileRead }: ConfigParts): unknown {
   const { loraModules } = values
   return loraModules === undefined ? (configFileRead ? [] : null) : loraModules.map(loraModuleView)
 }
 
-function loraModuleView({ name, path, baseModelName }: LoraModule): unknown {
-  return {
-    ...(baseModelName !== undefined && { base_model_name: baseModelName }),
-    name,
-    ...(path !== undefined && { path }),
-  }
+function loraModuleView({ name, path = '', baseModelName = '' }: LoraModule): unknown {
+  return { base_model_name: baseModelName, name, path }
 }
 
-/** Only the keys that were given, generators as text. */
-function fakeMetricsView(metrics: FakeMetrics): unknown {
-  const entries = Object.entries(metrics).sort(byKey)
-  return Object.fromEntries(entries.map(([key, value]) => [key, isGenerator(value) ? formatGenerator(value) : value]))
+/** Lists and maps that are not set: `null`, adapters `[]`. Gauges and counters that are not set have no key. */
+const unset: Readonly<Record<string, unknown>> = {
+  ...Object.fromEntries(HISTOGRAM_KEYS.map(key => [key, null])),
+  'request-success-total': null,
+  loras: [],
+}
+
+/** Every member, generators as text. */
+function fakeMetricsView({ loras, ...metrics }: FakeMetrics): unknown {
+  const set = Object.entries(metrics).map(([key, value]) => [key, isGenerator(value) ? formatGenerator(value) : value])
+  const view = { ...unset, ...Object.fromEntries(set), ...(loras && { loras: loras.map(loraView) }) }
+  return Object.fromEntries(Object.entries(view).sort(byKey))
+}
+
+function loraView({ running = '', timestamp = 0, waiting = '' }: FakeLora): FakeLora {
+  return { running, timestamp, waiting }
 }
 
 function isGenerator(value: unknown): value is Parameters<typeof formatGenerator>[0] {

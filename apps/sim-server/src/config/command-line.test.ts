@@ -233,6 +233,11 @@ describe('errors', () => {
   test.each([
     [['--porrt', '1'], 'unknown flag: --porrt, did you mean --port?'],
     [['--max-num-seq=1'], 'unknown flag: --max-num-seq, did you mean --max-num-seqs?'],
+    [['--ttft', '50ms'], 'unknown flag: --ttft, did you mean --time-to-first-token?'],
+    [['--itl=5ms'], 'unknown flag: --itl, did you mean --inter-token-latency?'],
+    [['--tpot', '5ms'], 'unknown flag: --tpot, did you mean --inter-token-latency?'],
+    [['--itl_std_dev', '1ms'], 'unknown flag: --itl_std_dev, did you mean --inter-token-latency-std-dev?'],
+    [['--max-batch-size', '8'], 'unknown flag: --max-batch-size, did you mean --max-num-seqs?'],
     [['--no-port'], 'unknown flag: --no-port, did you mean --port?'],
     [['--no-omnii'], 'unknown flag: --no-omnii, did you mean --no-omni?'],
     [['-modle', 'm'], "unknown shorthand flag: 'm' in -modle, did you mean --model?"],

@@ -262,16 +262,10 @@ describe('ranks', () => {
 describe('reports', () => {
   test('options without effect', async () => {
     const { config, noEffect, warnings } = await load([
-      ...['--model', 'm', '--tensor-parallel-size', '2', '--enforce-eager', '--no-enable-prefix-caching'],
+      ...['--model', 'm', '--tensor-parallel-size', '2', '--enforce-eager'],
       ...['--load-format', 'dummy', '--port', '8001', '--log_dir', '/tmp'],
     ])
-    expect(noEffect).toEqual([
-      'tensor-parallel-size',
-      'enforce-eager',
-      'enable-prefix-caching',
-      'load-format',
-      'log-dir',
-    ])
+    expect(noEffect).toEqual(['tensor-parallel-size', 'enforce-eager', 'load-format', 'log-dir'])
     expect(warnings).toEqual([])
     expect(config).toMatchObject({ tensorParallelSize: 2, enforceEager: true, enablePrefixCaching: false })
   })

@@ -15,12 +15,6 @@ export const compatibility = group('Options of the reference without effect', {
     help: 'Settings of the encoder cache transfer, any text',
   }),
   'enforce-eager': option(pair, { default: false, effect: 'none', shown: true, help: 'No CUDA graphs' }),
-  'enable-prefix-caching': option(pair, {
-    default: false,
-    effect: 'none',
-    shown: true,
-    help: 'Prefix caching; with enable-kvcache it is always on',
-  }),
   'tensor-parallel-size': option(int, {
     default: 0,
     effect: 'none',

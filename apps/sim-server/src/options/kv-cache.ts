@@ -1,4 +1,4 @@
-import { bool, choice, float, group, int, jsonObject, option, optional, text, url } from '@vllm-sim/config'
+import { bool, choice, float, group, int, jsonObject, option, optional, pair, text, url } from '@vllm-sim/config'
 
 export const kvCache = group('KV cache and its events', {
   'enable-kvcache': option(bool, {
@@ -6,6 +6,12 @@ export const kvCache = group('KV cache and its events', {
     shown: true,
     help: 'Simulate the prefix cache and publish its events; needs POD_IP',
   }),
+  'enable-prefix-caching': option(pair, {
+    default: false,
+    shown: true,
+    help: 'Simulate the prefix cache without events; with enable-kvcache it is always on',
+  }),
+  'prefix-caching': option(pair, { default: false, help: 'The same as enable-prefix-caching' }),
   'kv-cache-size': option(int, {
     default: 1024,
     min: 0,

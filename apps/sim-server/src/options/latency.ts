@@ -4,8 +4,9 @@ import { largestLoadFactor, latencyCalculators, latencyModels, longestDelay } fr
 const namedCalculators = latencyCalculators.filter(name => name !== '')
 
 /** A duration of 0 or more that `POST /admin/config` can change and that rebuilds the latency model. */
-function delay(name: string, help: string) {
+function delay(name: string, help: string, knownAs: readonly string[] = []) {
   return option(duration, {
+    knownAs,
     default: 0,
     min: 0,
     error: `${name} cannot be negative`,
@@ -25,15 +26,30 @@ export const latency = group('Latency', {
     defaultText: latencyModels[''].help,
     help: `How prefill and transfer times are computed: ${namedCalculators.map(name => `${name}, ${latencyModels[name].help}`).join('; ')}`,
   }),
-  'time-to-first-token': delay('time to first token', 'Time from being scheduled to the first token'),
+  'time-to-first-token': delay('time to first token', 'Time from being scheduled to the first token', [
+    'ttft',
+    'ttft-ms',
+    'prefill-latency',
+  ]),
   'time-to-first-token-std-dev': delay(
     'time to first token standard deviation',
     'Standard deviation of the time to first token, at most 30 % of it',
+    ['ttft-std-dev', 'ttft-stddev', 'ttft-std'],
   ),
-  'inter-token-latency': delay('inter token latency', 'Time from one token to the next'),
+  'inter-token-latency': delay('inter token latency', 'Time from one token to the next', [
+    'itl',
+    'itl-ms',
+    'tpot',
+    'tpot-ms',
+    'tbt',
+    'time-per-output-token',
+    'decode-latency',
+    'token-latency',
+  ]),
   'inter-token-latency-std-dev': delay(
     'inter token latency standard deviation',
     'Standard deviation of the inter-token latency, at most 30 % of it',
+    ['itl-std-dev', 'itl-stddev', 'itl-std', 'tpot-std-dev', 'tpot-stddev', 'tpot-std'],
   ),
   'kv-cache-transfer-latency': delay(
     'kv-cache transfer time',

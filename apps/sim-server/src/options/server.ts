@@ -2,10 +2,15 @@ import { bool, group, int, jsonTexts, option, optional, pair, path, seconds, tex
 
 export const server = group('Server', {
   host: option(text, { default: '', defaultText: 'all IPv4 interfaces', help: 'Address to listen on' }),
-  uds: option(path, { default: '', help: 'Unix socket to listen on instead of a port' }),
+  uds: option(path, {
+    default: '',
+    knownAs: ['unix-socket', 'socket'],
+    help: 'Unix socket to listen on instead of a port',
+  }),
   'root-path': option(text, { default: '', help: 'Path prefix under which a proxy serves us' }),
   'api-key': optional(texts, {
     env: 'VLLM_API_KEY',
+    secret: true,
     help: 'Keys of which a request must show one, as "Authorization: Bearer KEY"',
   }),
   'protect-admin': optional(pair, {

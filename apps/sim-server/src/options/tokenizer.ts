@@ -29,7 +29,12 @@ export const tokenizer = group('Tokenizer and chat template', {
   }),
   'hf-token': optional(maybeText, {
     env: 'HF_TOKEN',
+    secret: true,
     help: 'Token for downloads from HuggingFace',
+  }),
+  'allow-hub': option(pair, {
+    default: false,
+    help: 'Ask the hub also about a name without an owner, such as gpt2; owner/name is always asked for',
   }),
   'force-dummy-tokenizer': option(bool, {
     default: false,

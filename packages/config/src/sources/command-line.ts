@@ -155,9 +155,7 @@ function longFlag(table: OptionTable, word: string): Flag {
   const { name: written, text } = split(word.slice(2))
   const flag = findFlag(table, written, text)
   if (flag === undefined) {
-    throw new ConfigError(
-      `unknown flag: --${written}, did you mean --${nearest(normalize(written), spellings(table))}?`,
-    )
+    throw new ConfigError(`unknown flag: --${written}, did you mean --${suggestion(table, written)}?`)
   }
   return flag
 }
@@ -191,9 +189,7 @@ function shortFlag(table: OptionTable, word: string): Flag {
   const letter = word[1]!
   const attached = table.shortForms.get(letter)
   if (attached !== undefined && word.length > 2) return findFlag(table, attached, word.slice(2))!
-  throw new ConfigError(
-    `unknown shorthand flag: '${letter}' in ${word}, did you mean --${nearest(normalize(written), spellings(table))}?`,
-  )
+  throw new ConfigError(`unknown shorthand flag: '${letter}' in ${word}, did you mean --${suggestion(table, written)}?`)
 }
 
 function split(body: string): { name: string; text: string | undefined } {
@@ -205,11 +201,18 @@ function normalize(name: string): string {
   return name.replaceAll('_', '-')
 }
 
-/** Every name a flag may have. */
-function* spellings(table: OptionTable): Generator<string> {
-  yield* ['help', 'version']
-  for (const [name, { type }] of table.rows) {
-    yield name
-    if (type.arity === 'switch') yield `no-${name}`
+/** The name that someone may have meant, found also by other words that people know an option by. */
+function suggestion(table: OptionTable, written: string): string {
+  const names = spellings(table)
+  return names.get(nearest(normalize(written), names.keys()))!
+}
+
+/** The name that each word stands for: names, and words for them. */
+function spellings(table: OptionTable): Map<string, string> {
+  const names = new Map(['help', 'version'].map(name => [name, name]))
+  for (const [name, { type, knownAs = [] }] of table.rows) {
+    for (const word of [name, ...knownAs]) names.set(word, name)
+    if (type.arity === 'switch') names.set(`no-${name}`, `no-${name}`)
   }
+  return names
 }
