@@ -1,7 +1,11 @@
+/** What a turn says beside its text, or instead of it, that a dataset cannot hold: it holds the tokens of a text. */
+export type NotText = 'tool-calls' | 'refusal'
+
 /** One turn of a conversation. */
 export interface Turn {
   role: 'system' | 'user' | 'assistant' | 'other'
   text: string
+  notText?: NotText
 }
 
 /** A conversation, or why a record is none. */
@@ -35,9 +39,27 @@ export function readConversation(record: unknown): Conversation {
     const text = entry['value'] ?? entry['content'] ?? ''
     if (typeof role !== 'string') return { problem: `the role of ${key}[${index}] is not a string` }
     if (typeof text !== 'string') return { problem: `the text of ${key}[${index}] is not a string` }
-    turns.push({ role: Object.hasOwn(roles, role) ? roles[role]! : 'other', text: text.toWellFormed() })
+    const notText = notTextOf(entry)
+    turns.push({
+      role: Object.hasOwn(roles, role) ? roles[role]! : 'other',
+      text: text.toWellFormed(),
+      ...(notText ? { notText } : undefined),
+    })
   }
   return { turns }
+}
+
+/** OpenAI's members for tools, the older one too, and for a refusal. */
+function notTextOf(turn: Record<string, unknown>): NotText | undefined {
+  if (holds(turn['tool_calls']) || holds(turn['function_call'])) return 'tool-calls'
+  return holds(turn['refusal']) ? 'refusal' : undefined
+}
+
+/** Whether a member says anything. Tables, which have every column in every row, fill it with null, nothing, or JSON of these. */
+function holds(value: unknown): boolean {
+  if (typeof value === 'string') return !['', '[]', '{}', 'null'].includes(value.trim())
+  if (Array.isArray(value)) return value.length > 0
+  return isObject(value) ? Object.values(value).some(member => member !== null) : Boolean(value)
 }
 
 function asList(value: unknown): unknown[] | undefined {

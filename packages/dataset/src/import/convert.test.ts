@@ -48,6 +48,27 @@ test('two rows a pair, the second with all that was said before', async () => {
 const human = (value: string) => ({ from: 'human', value })
 const gpt = (value: string) => ({ from: 'gpt', value })
 
+test.each([
+  [{ content: null, tool_calls: [{ function: { name: 'f', arguments: '{}' } }] }, 'tool-calls', 'turn 4 calls tools'],
+  [{ content: 'I look', tool_calls: '[{"function": {"name": "f"}}]' }, 'tool-calls', 'turn 4 calls tools'],
+  [{ content: '', function_call: { name: 'f', arguments: '{}' } }, 'tool-calls', 'turn 4 calls tools'],
+  [{ content: null, refusal: 'No.' }, 'refusal', 'turn 4 is a refusal'],
+  [{ content: null }, 'empty-answer', 'turn 4 has no text'],
+  [{ content: '', tool_calls: [], refusal: '' }, 'empty-answer', 'turn 4 has no text'],
+])('an answer that is not text alone is no empty one, and ends the record: %j', async (answer, problem, detail) => {
+  const onProblem = vi.fn()
+  const said = [
+    { role: 'user', content: 'a' },
+    { role: 'assistant', content: 'b', tool_calls: null, function_call: { name: null }, refusal: null },
+    { role: 'user', content: 'c' },
+    { role: 'assistant', ...answer },
+    { role: 'user', content: 'd' },
+    { role: 'assistant', content: 'e' },
+  ]
+  expect((await rows([{ messages: said }], { onProblem })).map(({ generated }) => generated)).toEqual(['b', 'b'])
+  expect(onProblem).toHaveBeenCalledExactlyOnceWith(problem, detail)
+})
+
 test('an odd last turn is left out, wrong roles end the record', async () => {
   const onProblem = vi.fn()
   expect(await rows([{ conversations: [human('a'), gpt('b'), human('c')] }], { onProblem })).toHaveLength(2)

@@ -1,6 +1,9 @@
 import type { ChatMessage, PromptEncoding, Tokenizer } from '@vllm-sim/tokenizer'
 import { promptHash } from '../prompt-hash.ts'
-import type { Turn } from './conversation.ts'
+import type { NotText, Turn } from './conversation.ts'
+
+/** Why a record is not used to its end. */
+export type ConvertProblem = 'invalid-role' | NotText | 'empty-answer' | 'tokenizer'
 
 /** One answer of the new dataset. */
 export interface OutputRow {
@@ -19,13 +22,14 @@ export interface ConvertOptions {
   /** Variables of the chat template; a request finds the answer only if it sends the same. */
   chatTemplateKwargs?: Readonly<Record<string, unknown>> | undefined
   /** Told why a record was not used to its end. */
-  onProblem: (problem: 'invalid-role' | 'tokenizer', detail: string) => void
+  onProblem: (problem: ConvertProblem, detail: string) => void
 }
 
 /**
  * Walks the turns of a conversation in pairs and gives two answers for each: to the user's text alone, as a text prompt, and
  * to the whole conversation so far, as a chat. A pair with other roles than user and assistant ends the record, and so does one
- * that cannot be tokenized; an odd turn at the end is left out. System turns at the beginning go into the chat.
+ * that cannot be tokenized and one whose answer is empty or more than text; an odd turn at the end is left out. System turns at
+ * the beginning go into the chat.
  */
 export async function* convert(turns: readonly Turn[], options: ConvertOptions): AsyncGenerator<OutputRow> {
   const { tokenizer, chatTemplateKwargs, onProblem } = options
@@ -36,6 +40,11 @@ export async function* convert(turns: readonly Turn[], options: ConvertOptions):
     const [question, answer] = [turns[at]!, turns[at + 1]!]
     if (question.role !== 'user' || answer.role !== 'assistant') {
       onProblem('invalid-role', `turns ${at + 1} and ${at + 2} are not of user and assistant`)
+      return
+    }
+    const problem = answer.notText ?? (answer.text === '' ? 'empty-answer' : undefined)
+    if (problem) {
+      onProblem(problem, `turn ${at + 2} ${reasons[problem]}`)
       return
     }
     messages.push({ role: 'user', content: question.text })
@@ -56,6 +65,12 @@ export async function* convert(turns: readonly Turn[], options: ConvertOptions):
     yield { ...row, promptHash: promptHash(chat.ids), inputText: chat.text ?? flattened(messages) }
     messages.push({ role: 'assistant', content: answer.text })
   }
+}
+
+const reasons = {
+  'tool-calls': 'calls tools',
+  refusal: 'is a refusal',
+  'empty-answer': 'has no text',
 }
 
 /** The reference's form, for tokenizers that keep the template's text to themselves: `user: q1assistant: a1user: q2`. */

@@ -63,7 +63,10 @@ export interface ImportReport {
   rows: number
   /** Tokens of all answers. */
   tokens: number
-  /** Records, or pairs of turns, that were left out: `not-a-conversation`, `invalid-role`, `tokenizer`. */
+  /**
+   * How many records were left out, or not used to their end, by reason: `not-a-conversation`, `invalid-role`, `tool-calls`,
+   * `refusal`, `empty-answer`, `tokenizer`.
+   */
   problems: Record<string, number>
   /** Source records that an earlier run had done. */
   resumedAt: number
@@ -205,7 +208,7 @@ async function checkAbsent(paths: string[]): Promise<void> {
 function fingerprintOf(options: ImportOptions, digests: string[]): string {
   const { model, tokenizer, chatTemplateKwargs = {}, table = defaultTable, maxRecords, json = true } = options
   const all = [
-    1,
+    2,
     model,
     tokenizer.kind,
     chatTemplateKwargs,
