@@ -206,20 +206,25 @@ describe('responses', () => {
     for (const { event, data } of list) expect(data.type).toBe(event)
     expect(list.map(frame => frame.data.sequence_number)).toEqual([...list.keys()])
     const at = (event: string): Body => list.find(frame => frame.event === `response.${event}`)!.data
-    expect(at('created').response).toMatchObject({ id: 'resp_abc', status: 'in_progress', output: [], model: 'm' })
+    // An id that a stored response has already is not given again.
+    const given: string = at('created').response.id
+    expect(given).toMatch(/^resp_/)
+    expect(given).not.toBe('resp_abc')
+    const message = given.replace('resp_', 'msg_')
+    expect(at('created').response).toMatchObject({ status: 'in_progress', output: [], model: 'm' })
     expect(at('output_item.added')).toMatchObject({
       output_index: 0,
-      item: { type: 'message', id: 'msg_abc', role: 'assistant', status: 'in_progress', content: [] },
+      item: { type: 'message', id: message, role: 'assistant', status: 'in_progress', content: [] },
     })
-    expect(at('content_part.added')).toMatchObject({ item_id: 'msg_abc', part: { type: 'output_text', text: '' } })
+    expect(at('content_part.added')).toMatchObject({ item_id: message, part: { type: 'output_text', text: '' } })
     const deltas = list.filter(frame => frame.event === 'response.output_text.delta')
-    expect(deltas.map(frame => [frame.data.item_id, frame.data.delta])).toEqual(pieces.map(one => ['msg_abc', one]))
-    expect(at('output_text.done')).toMatchObject({ item_id: 'msg_abc', text: prompt })
+    expect(deltas.map(frame => [frame.data.item_id, frame.data.delta])).toEqual(pieces.map(one => [message, one]))
+    expect(at('output_text.done')).toMatchObject({ item_id: message, text: prompt })
     expect(at('content_part.done')).toMatchObject({ part: { type: 'output_text', text: prompt } })
     expect(at('output_item.done')).toMatchObject({ item: { status: 'completed', content: [{ text: prompt }] } })
     expect(at('completed').response).toMatchObject({
       status: 'completed',
-      output: [{ id: 'msg_abc', content: [{ text: prompt }] }],
+      output: [{ id: message, content: [{ text: prompt }] }],
       usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
     })
   })

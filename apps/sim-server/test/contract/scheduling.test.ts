@@ -111,7 +111,7 @@ describe.concurrent('adapters', () => {
 })
 
 describe.concurrent('the queue', () => {
-  const small = contractServer([...ttft('1s'), '--max-num-seqs', '1', '--max-waiting-queue-length', '1'])
+  const small = contractServer([...ttft('3s'), '--max-num-seqs', '1', '--max-waiting-queue-length', '1'])
   const none = contractServer([...ttft('1s'), '--max-num-seqs', '1', '--max-waiting-queue-length', '0'])
   const pair = contractServer([...ttft('1500ms'), '--max-num-seqs', '2'])
   const crowd = contractServer([...ttft('3s'), ...loras, '--max-num-seqs', '12', '--max-loras', '2'])
@@ -127,14 +127,22 @@ describe.concurrent('the queue', () => {
   test('one runs, one waits, the others are refused, streamed or not', async () => {
     const order = new Order(small)
     await order.send(['m', 'm'])
-    for (const stream of [false, true]) {
-      const reply = await small.post('/v1/completions', { model: 'm', prompt, stream })
-      expect([reply.status, reply.json]).toEqual([429, full])
-      const chat = { model: 'm', messages: [{ role: 'user', content: 'x' }], stream }
-      expect((await small.post('/v1/chat/completions', chat)).json).toEqual(full)
-      expect((await small.post('/v1/messages', { ...chat, max_tokens: 1 })).json).toEqual(full)
-      expect((await small.post('/v1/responses', { model: 'm', input: 'x', stream })).json).toEqual(full)
-    }
+    const chat = { model: 'm', messages: [{ role: 'user', content: 'x' }] }
+    const refusals = [false, true].map(async stream => {
+      const refused = async (path: string, body: object): Promise<Body> => {
+        const reply = await small.post(path, { ...body, stream })
+        expect(reply.status, path).toBe(429)
+        return reply.json
+      }
+      expect(await refused('/v1/completions', { model: 'm', prompt })).toEqual(full)
+      expect(await refused('/v1/chat/completions', chat)).toEqual(full)
+      expect(await refused('/v1/responses', { model: 'm', input: 'x' })).toEqual(full)
+      expect(await refused('/v1/messages', { ...chat, max_tokens: 1 })).toMatchObject({
+        type: 'error',
+        error: { type: 'rate_limit_error', message: full.error.message },
+      })
+    })
+    await Promise.all(refusals)
     expect(await small.load()).toEqual({ running: 1, waiting: 1 })
     expect(await order.groups(1, 1)).toEqual([[0], [1]])
     expect(await small.load()).toEqual({ running: 0, waiting: 0 })
