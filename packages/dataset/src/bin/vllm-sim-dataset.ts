@@ -41,6 +41,7 @@ async function openTokenizer(args: Arguments): Promise<Tokenizer> {
     forceSimulated: args.forceSimulated,
     cacheDirectory: args.tokenizersCacheDir,
     environment: process.env,
+    allowHub: true,
     renderUrl: args.renderUrl,
     renderTimeoutMs: args.renderTimeout,
     mediaRenderTimeoutMs: args.mediaRenderTimeout,

@@ -23,7 +23,7 @@ export class Segmenter {
   constructor(tokens: readonly AddedToken[]) {
     for (const token of tokens) this.#ids.set(token.content, token.id)
     const contents = [...this.#ids.keys()].sort((a, b) => b.length - a.length)
-    if (contents.length > 0) this.#pattern = new RegExp(`(${contents.map(RegExp.escape).join('|')})`, 'u')
+    if (contents.length > 0) this.#pattern = new RegExp(`(${contents.map(literal).join('|')})`, 'u')
   }
 
   /** Segments in order; none is empty. */
@@ -46,4 +46,9 @@ export function isSegmentable(tokenizerJson: { added_tokens?: AddedToken[]; pre_
   )
   const description = JSON.stringify(tokenizerJson.pre_tokenizer ?? null)
   return plain && description.includes('"ByteLevel"') && !description.includes('"add_prefix_space":true')
+}
+
+/** A pattern that matches just this text, as `RegExp.escape`, which Node has since 24. */
+function literal(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }

@@ -1,0 +1,28 @@
+import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+
+/**
+ * The folder for compiled code, made if need be: `vllm-sim` in the user's cache folder. Whoever can write there decides
+ * what this program does, so it must belong to the user and be open to no one else.
+ * @returns undefined when there is no such folder and none can be made
+ */
+export function compileCacheFolder(env: NodeJS.ProcessEnv, home?: string): string | undefined {
+  const xdg = env['XDG_CACHE_HOME'] ?? ''
+  try {
+    // A user who is in no list has no home, and asking for it throws.
+    const folder = join(isAbsolute(xdg) ? xdg : join(home ?? homedir(), '.cache'), 'vllm-sim')
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.W_OK)
+    return isPrivate(folder) ? folder : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isPrivate(folder: string): boolean {
+  const stat = lstatSync(folder)
+  // Windows has neither users by number nor modes; there the folder lies in the user's profile.
+  const user = process.getuid?.()
+  return stat.isDirectory() && (user === undefined || (stat.uid === user && (stat.mode & 0o077) === 0))
+}
