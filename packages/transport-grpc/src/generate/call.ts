@@ -1,5 +1,5 @@
 import { RequestError } from '@vllm-sim/core-engine'
-import { booleanValue, type Call, resolveModel, returnError } from '@vllm-sim/serving'
+import { booleanValue, type Call, type ResolvedModel, resolveModel, returnError } from '@vllm-sim/serving'
 import type { GrpcContext } from '../context.ts'
 import type { GenerateRequest } from '../gen/vllm/grpc/engine/engine_pb.ts'
 import type { MessageStream } from '../hot/message-stream.ts'
@@ -9,6 +9,45 @@ import { GenerateSink } from './sink.ts'
 
 /** A call's metadata, by name in lower case. */
 export type Metadata = (name: string) => string | undefined
+
+/** What came in with a request. Its signal is aborted when the client leaves or the deadline passes before the plan is ready. */
+class GenerateCall implements Call {
+  readonly context: GrpcContext
+  readonly id: string
+  readonly model: ResolvedModel
+  readonly arrival: number
+  readonly content: string
+  readonly forceCacheThreshold: boolean
+  readonly sendImage = undefined
+  readonly #out: MessageStream
+  #signal: AbortSignal | undefined
+
+  constructor(
+    wire: GenerateRequest,
+    metadata: Metadata,
+    content: string,
+    arrival: number,
+    out: MessageStream,
+    context: GrpcContext,
+  ) {
+    this.context = context
+    this.id = wire.requestId || metadata('x-request-id') || context.nextId()
+    this.model = resolveModel(metadata('x-lora-name') ?? context.settings.servedNames[0], context)
+    this.arrival = arrival
+    this.content = content
+    this.forceCacheThreshold = booleanValue(metadata('x-cache-threshold-finish-reason')) ?? false
+    this.#out = out
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#signal) {
+      const abort = new AbortController()
+      this.#signal = abort.signal
+      this.#out.onLeave(() => abort.abort())
+    }
+    return this.#signal
+  }
+}
 
 /**
  * Serves a call of `Generate`, whichever of the protocols it came by. All errors become the status of the answer.
@@ -33,15 +72,7 @@ export function startGenerate(
     const { settings } = context
     const failure = returnError(metadata('x-return-error')) ?? settings.injectFailure?.(content)
     if (failure) throw new RequestError(failure.status, failure.message)
-    const call: Call = {
-      context,
-      id: wire.requestId || metadata('x-request-id') || context.nextId(),
-      model: resolveModel(metadata('x-lora-name') ?? settings.servedNames[0], context),
-      arrival,
-      content,
-      forceCacheThreshold: booleanValue(metadata('x-cache-threshold-finish-reason')) ?? false,
-      sendImage: undefined,
-    }
+    const call = new GenerateCall(wire, metadata, content, arrival, out, context)
     const plan = planGenerate(wire, call, context)
     if (plan instanceof Promise) plan.then(ready => new GenerateSink(context, ready, out).run()).catch(fail)
     else new GenerateSink(context, plan, out).run()

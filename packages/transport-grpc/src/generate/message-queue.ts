@@ -39,7 +39,8 @@ export class MessageQueue implements MessageStream, AsyncIterable<GenerateRespon
   }
 
   onLeave(run: () => void): void {
-    this.#left = run
+    if (this.#over) run()
+    else this.#left = run
   }
 
   cancel(): void {

@@ -51,7 +51,7 @@ export function planGenerate(
   const features = promptFeatures(wire)
   const answer = constrainedAnswer(wire.samplingParams, context)
   const keep = { tokens: promptLogprobs !== undefined }
-  return andThen(promptOf(wire, context, keep), encoded => {
+  return andThen(promptOf(wire, call, context, keep), encoded => {
     const prompt = truncated(encoded, truncate, context)
     const request = plannedRequest(
       call,
@@ -100,12 +100,13 @@ function samplingOf(wire: WireSampling | undefined): SamplingParams {
 
 function promptOf(
   { input }: GenerateRequest,
+  call: Call,
   context: GrpcContext,
   keep: { tokens: boolean },
 ): EncodedPrompt | Promise<EncodedPrompt> {
   if (input.case === 'tokenized') return idsPrompt(input.value.inputIds, context, keep)
   // An input that is not set is an empty text, as in vLLM and the reference.
-  return textPrompt(input.value ?? '', true, context, keep)
+  return textPrompt(input.value ?? '', true, context, keep, call)
 }
 
 /** The last tokens of a prompt. @throws RequestError 400 for a number that is none */

@@ -13,7 +13,7 @@ export interface MessageStream {
   onDrain(run: () => void): void
   /** Ends the answer; an error becomes its status. */
   end(error?: ConnectError): void
-  /** Calls `run` when the client has left before the end. */
+  /** Calls `run`, in place of an earlier one, when the client has left before the end; at once when it already has. */
   onLeave(run: () => void): void
   /** Ends the connection's part at once: the client reads nothing. */
   cancel(): void
