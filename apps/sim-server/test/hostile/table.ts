@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Row } from './budget.ts'
 import { aborted, get, post, postBytes, unread } from './client.ts'
+import { grpcRows } from './grpc-rows.ts'
 import { chat, conditions, everything, messages, times, tool } from './requests.ts'
 import type { TargetOptions } from './target.ts'
 
@@ -217,6 +218,7 @@ export const table: readonly Group[] = [
     options: { args: ['--tokenizer', QWEN3] },
     rows: real,
   },
+  { server: 'gRPC', options: { args: ['--grpc', '--max-num-seqs', '64'] }, rows: grpcRows },
   { server: 'huge bodies', options: { args: ['--max-request-body-size-mb', '512'] }, rows: huge },
   { server: 'few file descriptors', options: { descriptors: 120 }, rows: poor },
   {

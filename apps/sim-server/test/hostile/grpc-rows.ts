@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
+import { connect as connectSocket } from 'node:net'
+import type { Row } from './budget.ts'
+import { aborted } from './client.ts'
+import { times } from './requests.ts'
+import type { Target } from './target.ts'
+
+const generate = '/vllm.grpc.engine.VllmEngine/Generate'
+
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(Math.floor(value / 128))]
+}
+
+/** A frame whose prefix says `length`; that of the message when absent. */
+function framed(message: Uint8Array, length = message.length): Buffer {
+  const bytes = Buffer.alloc(5 + message.length)
+  bytes.writeUInt32BE(length, 1)
+  bytes.set(message, 5)
+  return bytes
+}
+
+/** `n` choices of a thousand tokens for the text "a", with `logprobs` alternatives each. */
+function everything(n: number, stream: boolean, logprobs = 20): Buffer {
+  const sampling = [0x40, ...varint(1000), 0x70, 1, 0x78, ...varint(n), 0xb0, 1, ...varint(logprobs)]
+  return framed(Uint8Array.from([0x1a, 1, 0x61, 0x22, sampling.length, ...sampling, ...(stream ? [0x28, 1] : [])]))
+}
+
+function open({ port }: Target, signal: AbortSignal, initialWindowSize = 65_535): ClientHttp2Session {
+  const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize } })
+  session.on('error', () => {})
+  signal.addEventListener('abort', () => session.destroy())
+  return session
+}
+
+function call(session: ClientHttp2Session, body?: Buffer): ClientHttp2Stream {
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': generate,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  })
+  stream.on('error', () => {})
+  if (body) stream.end(body)
+  return stream
+}
+
+/** The same engine through the other door. */
+export const grpcRows: readonly Row[] = [
+  {
+    name: 'a thousand choices with all logprobs over gRPC',
+    attack: async (target, signal) => {
+      const stream = call(open(target, signal, 2 ** 24), everything(1005, true))
+      stream.resume()
+      await Promise.race([once(stream, 'close'), aborted(signal)])
+    },
+  },
+  {
+    name: 'the same to two hundred calls that nobody reads',
+    attack: async (target, signal) => {
+      const session = open(target, signal, 1)
+      for (const _ of times(200, i => i)) call(session, everything(20, true)).pause()
+      await aborted(signal)
+    },
+  },
+  {
+    name: 'messages that say 64 MiB and stop after a byte',
+    attack: async (target, signal) => {
+      const session = open(target, signal)
+      for (const _ of times(500, i => i)) call(session).write(framed(Uint8Array.of(0x1a), 64 * 2 ** 20))
+      await aborted(signal)
+    },
+  },
+  {
+    name: 'the preface, and then garbage, on three hundred connections',
+    attack: async ({ port }, signal) => {
+      await Promise.all(
+        times(300, async () => {
+          const socket = connectSocket(port, '127.0.0.1')
+          socket.on('error', () => {}).resume()
+          signal.addEventListener('abort', () => socket.destroy())
+          socket.end(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.alloc(64_000, 0xff)]))
+          await once(socket, 'close')
+        }),
+      )
+    },
+  },
+]
