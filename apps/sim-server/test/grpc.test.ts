@@ -7,7 +7,7 @@ import { credentials, Metadata, status } from '@grpc/grpc-js'
 import { RealClock } from '@vllm-sim/core-engine'
 import { GrpcClient } from '@vllm-sim/transport-grpc/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { selfSignedPair } from '../src/tls/self-signed.ts'
+import { selfSignedPair } from '../src/listener/tls/self-signed.ts'
 import { completion, post, startServer } from './server-process.ts'
 
 interface Response {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import type { ModelFacts, ServerFacts } from '@vllm-sim/transport-grpc'
-import { cacheSize } from '../cache.ts'
+import { cacheSize } from '../assemble/cache.ts'
 import type { Config } from '../config/index.ts'
 import { vllmVersion } from '../version.ts'
 

@@ -6,7 +6,7 @@ import type { KvEventFeed, KvEventPublisher } from '@vllm-sim/kv-events'
 import type { Readiness } from '@vllm-sim/serving'
 import type { GrpcApi, GrpcContext } from '@vllm-sim/transport-grpc'
 import { type ApiContext, KeyCheck, type Route } from '@vllm-sim/transport-http'
-import { hasCache } from '../cache.ts'
+import { hasCache } from '../assemble/cache.ts'
 import type { Config } from '../config/index.ts'
 import type { Protocol } from '../listener/dispatcher.ts'
 

@@ -4,13 +4,13 @@ import type { Clock } from '@vllm-sim/latency'
 import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
 import type { Config } from '../config/index.ts'
 import type { GrpcFront } from '../grpc/front.ts'
-import { listen } from '../listen.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../observability/log.ts'
 import { removeAtExit } from '../process/remove-at-exit.ts'
-import { usesTls } from '../tls/uses-tls.ts'
 import { Connections } from './connections.ts'
 import { dispatch } from './dispatcher.ts'
+import { listen } from './listen.ts'
 import { type ListenTarget, listenTarget, targetUrl } from './target.ts'
+import { usesTls } from './tls/uses-tls.ts'
 import { removeStaleSocket } from './unix-socket.ts'
 
 /** The port of an instance. */
@@ -85,7 +85,7 @@ async function addTls(
   log: Logger,
 ): Promise<Layers> {
   const [{ createTlsEndpoint }, { plainTextRefusal, tlsProtocol }] = await Promise.all([
-    import('../tls/server.ts'),
+    import('./tls/server.ts'),
     import('./tls-protocol.ts'),
   ])
   const endpoint = await createTlsEndpoint(config, grpc !== undefined, clock, log, socket => {

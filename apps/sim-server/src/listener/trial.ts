@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 import { type Config, configOfRank } from '../config/index.ts'
-import { ListenError, listen } from '../listen.ts'
+import { ListenError, listen } from './listen.ts'
 import { type ListenTarget, listenTarget } from './target.ts'
 import { removeStaleSocket } from './unix-socket.ts'
 

@@ -1,6 +1,6 @@
 import { lstatSync, unlinkSync } from 'node:fs'
 import { connect } from 'node:net'
-import { ListenError } from '../listen.ts'
+import { ListenError } from './listen.ts'
 
 /**
  * Removes the socket file that a server left behind when it died. One that answers, and a file that is no socket, stay.

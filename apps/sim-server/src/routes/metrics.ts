@@ -3,7 +3,7 @@ import { getBuiltinModule } from 'node:process'
 import { promisify } from 'node:util'
 import type { Metrics } from '@vllm-sim/metrics'
 import { queryOf, type Route, type RoutedRequest, sendEmpty } from '@vllm-sim/transport-http'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../observability/log.ts'
 
 /** Loaded by the first scraper that wants it: 3 MB. It is part of Node itself, so that this opens no file. */
 function compress(text: string): Promise<Buffer> {

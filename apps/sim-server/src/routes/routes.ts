@@ -11,7 +11,7 @@ import {
 import { adminRoutes } from '../admin/routes.ts'
 import type { UpdateConfig } from '../admin/update.ts'
 import type { Config } from '../config/index.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../observability/log.ts'
 import { metricsRoute } from './metrics.ts'
 import { serverInfoRoute } from './server-info.ts'
 

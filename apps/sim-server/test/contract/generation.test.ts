@@ -209,7 +209,7 @@ describe('vectors of the simulated tokenizer', () => {
 })
 
 test('ids of the specification need its seed and port', async () => {
-  const { idSource } = await import('../../src/ids.ts')
+  const { idSource } = await import('../../src/assemble/ids.ts')
   const next = idSource(42n, 8000)
   expect([next(), next(), next()]).toEqual([
     'cda04074-6efd-5c7c-a13c-725a8b68df45',

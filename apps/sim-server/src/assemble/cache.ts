@@ -1,6 +1,6 @@
 import { type BlockHasher, FnvHasher, PrefixCache, Sha256CborHasher } from '@vllm-sim/core-engine'
 import { freshBytes } from '@vllm-sim/latency'
-import type { Config } from './config/index.ts'
+import type { Config } from '../config/index.ts'
 
 /** Whether a server simulates the KV cache: asked for with the reference's option, with vLLM's, or with that for its events. */
 export function hasCache(config: Config): boolean {

@@ -2,7 +2,7 @@ import { RealClock } from '@vllm-sim/core-engine'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import type { Handler } from '@vllm-sim/transport-http'
 import { expect, test } from 'vitest'
-import { loadModel } from './config/testing/load.ts'
+import { loadModel } from '../config/testing/load.ts'
 import { type Instance, warmUpInstance } from './instance.ts'
 import { warmUp } from './warm-up.ts'
 

@@ -1,6 +1,6 @@
 import { type Logger, pino } from 'pino'
-import type { LogLevel } from './config/index.ts'
-import { print } from './process/output.ts'
+import type { LogLevel } from '../config/index.ts'
+import { print } from '../process/output.ts'
 
 export type { Logger } from 'pino'
 

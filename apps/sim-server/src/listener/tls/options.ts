@@ -1,5 +1,5 @@
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
-import type { Config } from '../config/index.ts'
+import type { Config } from '../../config/index.ts'
 import { CertificateError, readText } from './pair.ts'
 
 /** The reference's suites for TLS 1.2; all with forward secrecy and authenticated encryption. */

@@ -6,7 +6,7 @@ import {
   type ToolCallSettings,
 } from '@vllm-sim/serving'
 import type { ApiSettings } from '@vllm-sim/transport-http'
-import type { Config } from './config/index.ts'
+import type { Config } from '../config/index.ts'
 
 /**
  * What the endpoints need of a configuration. Members that can change while the server runs are read at each use.

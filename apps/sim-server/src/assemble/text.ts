@@ -8,7 +8,7 @@ import {
   type TextMode,
   type Token,
 } from '@vllm-sim/core-engine'
-import type { Config } from './config/index.ts'
+import type { Config } from '../config/index.ts'
 
 /**
  * The ordinary text of a server: `!` for an encoder, the prompt in echo mode, recorded answers when there are some, and

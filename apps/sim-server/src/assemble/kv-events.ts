@@ -1,9 +1,9 @@
 import type { Timeline } from '@vllm-sim/core-engine'
 import type { KvEventPublisher } from '@vllm-sim/kv-events'
+import type { Config } from '../config/index.ts'
+import type { Logger } from '../observability/log.ts'
+import { StartError } from '../process/start-error.ts'
 import { hasCache } from './cache.ts'
-import type { Config } from './config/index.ts'
-import type { Logger } from './log.ts'
-import { StartError } from './process/start-error.ts'
 
 /**
  * Opens the KV event publisher that a configuration asks for: vLLM's `kv-events-config` when there is one, otherwise the

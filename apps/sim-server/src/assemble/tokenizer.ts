@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { Clock } from '@vllm-sim/latency'
 import { chooseTokenizer, type Tokenizer, TokenizerError } from '@vllm-sim/tokenizer'
-import type { Config } from './config/index.ts'
-import type { Logger } from './log.ts'
-import { StartError } from './process/start-error.ts'
+import type { Config } from '../config/index.ts'
+import type { Logger } from '../observability/log.ts'
+import { StartError } from '../process/start-error.ts'
 import { withTemplatePolicy } from './template-policy.ts'
 
 /** Milliseconds between lines about a download. */

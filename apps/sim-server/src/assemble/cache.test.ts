@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { loadModel } from '../config/testing/load.ts'
 import { cacheSize, hasCache, prefixCache } from './cache.ts'
-import { loadModel } from './config/testing/load.ts'
 
 const events = (enabled: boolean) => JSON.stringify({ enable_kv_cache_events: enabled, publisher: 'zmq' })
 

@@ -3,8 +3,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Clock } from '@vllm-sim/latency'
 import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
-import { listen } from './listen.ts'
-import { holdHeap, releaseHeap } from './process/tune-compiler.ts'
+import { listen } from '../listener/listen.ts'
+import { holdHeap, releaseHeap } from '../process/tune-compiler.ts'
 import { practiceRequest } from './warm-up-requests.ts'
 
 export interface WarmUpOptions {

@@ -1,7 +1,7 @@
 import type { Server } from 'node:net'
 import { dirname } from 'node:path'
-import type { ListenTarget } from './listener/target.ts'
-import { StartError } from './process/start-error.ts'
+import { StartError } from '../process/start-error.ts'
+import type { ListenTarget } from './target.ts'
 
 /** The port or socket cannot be listened on. The message says which, why and what to do. */
 export class ListenError extends StartError {

@@ -1,7 +1,7 @@
 import { accessSync, constants, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { removeAtExit } from './process/remove-at-exit.ts'
-import { StartError } from './process/start-error.ts'
+import { removeAtExit } from '../process/remove-at-exit.ts'
+import { StartError } from '../process/start-error.ts'
 
 /** The file that tells other programs on which ports a server listens. It is there while the ports are open. */
 export class PortFile {
