@@ -43,6 +43,20 @@ describe('a sandbox', () => {
     expect(await render('ok')).toBe('ok')
   })
 
+  it('ends what nobody waits for any more, and those behind it are served at once', async () => {
+    const patient = new TemplateSandbox({ renderer, timeLimitMs: 3_600_000 })
+    const endless = '{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}'
+    const abort = new AbortController()
+    await patient.render({ messages })
+    const calls = [endless, endless, greeting].map(chatTemplate => patient.render({ messages, chatTemplate }, abort))
+    const behind = patient.render({ messages })
+    abort.abort(new Error('left'))
+    for (const call of calls) await expect(call).rejects.toThrow('left')
+    expect(await behind).toBe('<s>hi')
+    await expect(patient.render({ messages }, abort)).rejects.toThrow('left')
+    await patient.close()
+  })
+
   it('rejects what it has not done when it is closed', async () => {
     const other = new TemplateSandbox({ renderer })
     const calls = [other.render({ messages }), other.render({ messages })]

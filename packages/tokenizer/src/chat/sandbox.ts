@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads'
 import { TokenizerError } from '../errors.ts'
-import type { ChatRender } from '../types.ts'
+import type { Cancel, ChatRender } from '../types.ts'
 import type { SandboxAnswer, SandboxStart } from './sandbox-worker.ts'
 
 /** Settings of `TemplateSandbox`. */
@@ -18,8 +18,10 @@ export interface SandboxOptions {
 
 interface Job {
   readonly chat: ChatRender
+  /** Whether the worker has it. */
+  sent: boolean
   resolve(text: string): void
-  reject(error: TokenizerError): void
+  reject(error: unknown): void
 }
 
 /**
@@ -34,6 +36,8 @@ export class TemplateSandbox {
   readonly #waiting: Job[] = []
   #running: Job | undefined
   #worker: Promise<Worker> | undefined
+  /** Workers that have died or are being ended: nothing that they still say counts. */
+  readonly #gone = new WeakSet<Worker>()
   #closed = false
 
   constructor({ renderer, timeLimitMs = 2000, memoryLimitMb = 128, mostCharacters = 2 ** 24, script }: SandboxOptions) {
@@ -44,14 +48,25 @@ export class TemplateSandbox {
 
   /**
    * The prompt text of a conversation.
-   * @throws TokenizerError (400) when the template refuses it or exceeds a limit; when the sandbox is closed meanwhile
+   * @throws TokenizerError (400) when the template refuses it or exceeds a limit; when the sandbox is closed meanwhile;
+   *   the reason of the signal of `cancel`, whose abort ends the work
    */
-  render(chat: ChatRender): Promise<string> {
-    if (this.#closed) return Promise.reject(closedError())
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ chat, resolve, reject })
-      if (!this.#running) void this.#next()
-    })
+  async render(chat: ChatRender, cancel?: Cancel): Promise<string> {
+    if (this.#closed) throw closedError()
+    const signal = cancel?.signal
+    signal?.throwIfAborted()
+    let abort: (() => void) | undefined
+    try {
+      return await new Promise((resolve, reject) => {
+        const job: Job = { chat, sent: false, resolve, reject }
+        abort = () => this.#abort(job, signal!.reason)
+        signal?.addEventListener('abort', abort)
+        this.#waiting.push(job)
+        if (!this.#running) void this.#next()
+      })
+    } finally {
+      if (abort) signal?.removeEventListener('abort', abort)
+    }
   }
 
   /** Ends the worker; calls under way are rejected. */
@@ -73,6 +88,7 @@ export class TemplateSandbox {
       if (this.#running !== job) return
       worker.ref()
       worker.postMessage(job.chat)
+      job.sent = true
     } catch (error) {
       // Members that are nested too deeply cannot be sent to another thread.
       this.#finish(() => job.reject(new TokenizerError((error as Error).message, 'invalid_request', { cause: error })))
@@ -87,6 +103,7 @@ export class TemplateSandbox {
       resourceLimits: { maxOldGenerationSizeMb: this.#memoryLimitMb, maxYoungGenerationSizeMb: 16 },
     })
     worker.on('message', (answer: SandboxAnswer) => {
+      if (this.#gone.has(worker)) return
       // An idle worker must not keep the process alive.
       worker.unref()
       this.#finish(job => {
@@ -94,14 +111,30 @@ export class TemplateSandbox {
         else job.reject(new TokenizerError(answer.error, answer.code))
       })
     })
-    let lost = false
     const lose = (error: unknown): void => {
-      if (!lost) this.#lost(error as Error)
-      lost = true
+      if (this.#gone.has(worker)) return
+      this.#gone.add(worker)
+      this.#lost(error as Error)
     }
     worker.on('error', lose)
     worker.on('exit', code => lose(new Error(`it ended with status ${code}`)))
     return worker
+  }
+
+  /** Nobody waits for a job any more. The worker that has it cannot be told so: the next job gets another one. */
+  #abort(job: Job, reason: unknown): void {
+    job.reject(reason)
+    const at = this.#waiting.indexOf(job)
+    if (at >= 0) this.#waiting.splice(at, 1)
+    if (this.#running !== job) return
+    if (job.sent) {
+      void this.#worker?.then(worker => {
+        this.#gone.add(worker)
+        return worker.terminate()
+      })
+      this.#worker = undefined
+    }
+    this.#finish(() => {})
   }
 
   /** The worker died of what it was doing; what waits is done by another one. */

@@ -157,7 +157,7 @@ export class HfTokenizer implements Tokenizer {
       return this.#encodeRendered(chat, this.renderChat(chat), cancel)
     }
     const sandbox = requests ? this.#sandboxes.requests : this.#sandboxes.own
-    return sandbox.render(chat).then(text => this.#encodeRendered(chat, text, cancel))
+    return sandbox.render(chat, cancel).then(text => this.#encodeRendered(chat, text, cancel))
   }
 
   /**

@@ -19,6 +19,8 @@ export interface HttpRequest {
   silenceMs: number
   /** Longest time for everything; without it only silence ends a request. */
   totalMs?: number
+  /** Its abort ends the request. */
+  signal?: AbortSignal | undefined
   /** Answers that redirect to another host are returned instead of followed. */
   sameHostOnly?: boolean
   /** Called with the final and every intermediate (redirecting) answer's headers. */
@@ -87,6 +89,8 @@ export async function httpRequest(url: string, options: HttpRequest): Promise<Ht
     const { totalMs } = options
     total.set(totalMs, () => abort(new TokenizerError(`no complete answer within ${totalMs} ms`, 'network')))
   }
+  options.signal?.throwIfAborted()
+  options.signal?.addEventListener('abort', () => abort(options.signal!.reason), { once: true })
   try {
     for (let redirects = 0; ; redirects++) {
       const { response, request, silence } = await send(current, headers, options, stop => (abort = stop))

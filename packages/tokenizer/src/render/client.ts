@@ -40,10 +40,11 @@ export class RenderClient {
   /**
    * @param path such as `/v1/completions/render`
    * @param timeoutMs from connecting to the last byte
+   * @param signal ends the call
    * @throws TokenizerError: `invalid_request` when the service answers 4xx, `network` when it cannot be reached, else `internal`
    */
-  async post(path: string, body: unknown, timeoutMs: number): Promise<Rendered> {
-    const { status, text } = await this.#exchange(path, JSON.stringify(body), timeoutMs)
+  async post(path: string, body: unknown, timeoutMs: number, signal?: AbortSignal): Promise<Rendered> {
+    const { status, text } = await this.#exchange(path, JSON.stringify(body), timeoutMs, signal)
     if (status < 200 || status > 299) {
       const code = status >= 400 && status < 500 ? 'invalid_request' : 'internal'
       throw new TokenizerError(`${PREFIX}vLLM render returned status ${status}: ${text}`, code)
@@ -51,7 +52,12 @@ export class RenderClient {
     return parseAnswer(text.trim())
   }
 
-  async #exchange(path: string, body: string, timeoutMs: number): Promise<{ status: number; text: string }> {
+  async #exchange(
+    path: string,
+    body: string,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ status: number; text: string }> {
     const fail = (what: string, error: unknown) =>
       new TokenizerError(`${PREFIX}${what}: ${(error as Error).message}`, 'network', { cause: error })
     const request = httpRequest(this.#url + path, {
@@ -62,6 +68,7 @@ export class RenderClient {
       startTimer: this.#options.startTimer,
       silenceMs: timeoutMs,
       totalMs: timeoutMs,
+      signal,
     })
     const response = await request.catch(error => {
       throw fail(`post ${path}`, error)

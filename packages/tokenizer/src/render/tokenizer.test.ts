@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ManualTimer } from '../testing/fixtures.ts'
 import { startServer, type TestServer } from '../testing/http-server.ts'
@@ -112,6 +113,34 @@ describe('render tokenizer', () => {
     const failure = Promise.resolve(tokenizer.encode('x'))
     await expect(failure).rejects.toMatchObject({ status: expected, message: expect.stringContaining(text) })
     await expect(failure).rejects.toThrow(/^RenderRequest: (?!RenderRequest)/)
+  })
+
+  it('ends a call when the last who waits for it has left, and not before', async () => {
+    const asked: ServerResponse[] = []
+    let arrived = Promise.withResolvers<void>()
+    const closed = Promise.withResolvers<void>()
+    const server = await startServer((_request, response) => {
+      asked.push(response)
+      response.once('close', closed.resolve)
+      arrived.resolve()
+    })
+    servers.push(server)
+    const tokenizer = new RenderTokenizer({ url: server.url, model: 'M', startTimer: timer.start })
+    const [one, two] = [new AbortController(), new AbortController()]
+    const first = Promise.resolve(tokenizer.encode('x', {}, one))
+    const second = Promise.resolve(tokenizer.encode('x', {}, two))
+    await arrived.promise
+    one.abort(new Error('one left'))
+    await expect(first).rejects.toThrow('one left')
+    expect(asked[0]!.destroyed).toBe(false)
+    two.abort(new Error('two left'))
+    await expect(second).rejects.toThrow('two left')
+    arrived = Promise.withResolvers()
+    const third = tokenizer.encode('x')
+    await Promise.all([closed.promise, arrived.promise])
+    asked[1]!.end('{"token_ids": [1]}')
+    expect((await third).ids).toEqual([1])
+    expect(asked).toHaveLength(2)
   })
 
   it('starts without the service and works when it is there', async () => {

@@ -5,6 +5,7 @@ import { hasMedia } from '../multimodal.ts'
 import { SimulatedTokenizer } from '../simulated.ts'
 import { fitPieces } from '../split.ts'
 import type {
+  Cancel,
   ChatRender,
   DecodeOptions,
   EncodeOptions,
@@ -14,6 +15,7 @@ import type {
   Tokenizer,
 } from '../types.ts'
 import { RenderClient, type RenderClientOptions, type Rendered } from './client.ts'
+import { SharedCall } from './shared-call.ts'
 import { chatBody } from './wire.ts'
 
 /** Address of a `vllm launch render` on the same machine, where nothing else is given. */
@@ -62,7 +64,7 @@ export class RenderTokenizer implements Tokenizer {
   readonly #mediaTimeoutMs: number
   readonly #local: LocalText | undefined
   readonly #output: Tokenizer
-  readonly #cache: LruCache<string, Promise<Rendered> | Rendered>
+  readonly #cache: LruCache<string, SharedCall<Rendered> | Rendered>
   /** Ids of answers by their text; undefined while the service has not given them. */
   readonly #prepared = new Map<string, number[] | undefined>()
   #preparing: Promise<void> | undefined
@@ -81,17 +83,17 @@ export class RenderTokenizer implements Tokenizer {
     if (options.local?.bosTokenId !== undefined) this.bosTokenId = options.local.bosTokenId
   }
 
-  encode(text: string, options?: EncodeOptions): PromptEncoding | Promise<PromptEncoding> {
+  encode(text: string, options?: EncodeOptions, cancel?: Cancel): PromptEncoding | Promise<PromptEncoding> {
     const prompt = text.toWellFormed()
     const special = options?.addSpecialTokens === false ? { add_special_tokens: false } : {}
     const body = { model: this.#model, prompt, ...special }
-    return this.#render(TEXT_PATH, body, this.#timeoutMs, () => prompt)
+    return this.#render(TEXT_PATH, body, this.#timeoutMs, () => prompt, cancel)
   }
 
-  encodeChat(chat: ChatRender): PromptEncoding | Promise<PromptEncoding> {
+  encodeChat(chat: ChatRender, cancel?: Cancel): PromptEncoding | Promise<PromptEncoding> {
     const timeoutMs = hasMedia(chat.messages) ? this.#mediaTimeoutMs : this.#timeoutMs
     const body = chatBody(this.#model, chat)
-    return this.#render(CHAT_PATH, body, timeoutMs, () => joinChat(chat.messages))
+    return this.#render(CHAT_PATH, body, timeoutMs, () => joinChat(chat.messages), cancel)
   }
 
   encodeOutput(text: string): Encoding {
@@ -138,27 +140,33 @@ export class RenderTokenizer implements Tokenizer {
   }
 
   /** Equal requests that are under way share one call; failures are not remembered. */
-  #render(path: string, body: object, timeoutMs: number, text: () => string): PromptEncoding | Promise<PromptEncoding> {
+  #render(
+    path: string,
+    body: object,
+    timeoutMs: number,
+    text: () => string,
+    cancel: Cancel | undefined,
+  ): PromptEncoding | Promise<PromptEncoding> {
     const key = JSON.stringify(body)
     const known = this.#cache.get(key)
-    if (known && !(known instanceof Promise)) return this.#encoding(known, text)
+    if (known && !(known instanceof SharedCall)) return this.#encoding(known, text)
     if (this.#closed) throw new TokenizerError('the tokenizer was closed', 'internal')
-    const call = known ?? this.#call(path, body, timeoutMs, key)
-    return call.then(rendered => this.#encoding(rendered, text))
+    const call = known && !known.abandoned ? known : this.#call(path, body, timeoutMs, key)
+    return call.wait(cancel).then(rendered => this.#encoding(rendered, text))
   }
 
-  #call(path: string, body: object, timeoutMs: number, key: string): Promise<Rendered> {
-    const call = this.#client.post(path, body, timeoutMs).then(
-      rendered => {
+  #call(path: string, body: object, timeoutMs: number, key: string): SharedCall<Rendered> {
+    const call = new SharedCall(async signal => {
+      try {
+        const rendered = await this.#client.post(path, body, timeoutMs, signal)
         this.#cache.set(key, rendered, key.length + 4 * rendered.ids.length)
         if ([...this.#prepared.values()].includes(undefined)) void this.#prepareMissing()
         return rendered
-      },
-      error => {
-        this.#cache.delete(key)
+      } catch (error) {
+        if (this.#cache.get(key) === call) this.#cache.delete(key)
         throw error
-      },
-    )
+      }
+    })
     this.#cache.set(key, call, key.length)
     return call
   }
