@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest'
 import type { EngineObserver } from './events.ts'
 import { FnvHasher } from './kv/index.ts'
 import { PrefixCache } from './prefix-cache.ts'
+import { randomMode } from './random-text.ts'
 import type { OutputPlan } from './request.ts'
-import { type Harness as H, Harness } from './testing/harness.ts'
-import { echoMode } from './text-source.ts'
+import { type Harness as H, Harness, sentences } from './testing/harness.ts'
+import { echoMode, type TextMode, type TextSource } from './text-source.ts'
 import { Token } from './token.ts'
 
 const words = (text: string): Token[] => text.split(/(?<= )/).map((word, at) => new Token(at, word))
@@ -415,5 +416,39 @@ describe('lengths and reasons', () => {
     })
     expect(sink.one.outcome?.error).toMatchObject({ status: 500, message: 'no such tool' })
     expect(harness.submit({ tokens: 3 }).sink.one.outcome?.completionTokens).toBe(3)
+  })
+
+  test('a text that fails in the middle is the end of its own request, after what came before', () => {
+    let opened = 0
+    const failing = (): TextSource => ({
+      done: false,
+      finishReason: 'stop',
+      next: () => {
+        if (opened++ === 2) throw new Error('disk read error')
+        return new Token(opened, `${opened} `)
+      },
+    })
+    const text: TextMode = { open: context => (context.limited ? randomMode(sentences).open(context) : failing()) }
+    for (const interTokenLatency of [0, 10]) {
+      opened = 0
+      const harness = new Harness({ text, maxNumSeqs: 2, latency: { interTokenLatency } })
+      const whole = harness.submit({ tokens: 6 }).sink
+      const failed = harness.submit().sink
+      const next = harness.submit({ tokens: 6 }).sink
+      harness.clock.runAll()
+      expect(failed.one).toMatchObject({
+        text: '1 2 ',
+        finishes: 1,
+        finishedAt: 2 * interTokenLatency,
+        outcome: {
+          finishReason: 'error',
+          completionTokens: 2,
+          error: { status: 500, message: 'disk read error' },
+        },
+      })
+      for (const { one } of [whole, next])
+        expect(one.outcome).toMatchObject({ finishReason: 'length', completionTokens: 6 })
+      expect(harness.engine.snapshot()).toMatchObject({ running: 0, waiting: 0 })
+    }
   })
 })

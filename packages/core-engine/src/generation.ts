@@ -1,31 +1,57 @@
-import type { RequestError } from './errors.ts'
+import { sampleDelay } from '@vllm-sim/latency'
+import { asRequestError, type RequestError } from './errors.ts'
 import type { FinishReason, Outcome } from './request.ts'
 import type { Sequence } from './sequence.ts'
+import type { StopScanner } from './stop.ts'
+import type { TextSource } from './text-source.ts'
 import type { TokenBatch } from './token.ts'
 
 /**
- * Generates `due` further tokens of a sequence, and those after them that need no time of their own, into `batch`. Fewer
- * when the text ends, or while its end may be the beginning of a stop string.
+ * Generates `due` further tokens of a sequence, and those after them that need no time of their own, as the new content of
+ * `batch`. Fewer when the text ends, or while its end may be the beginning of a stop string.
+ * @param due at least 1
+ * @returns why its text could not go on; what came before is in the batch
  */
-export function generate(sequence: Sequence, due: number, batch: TokenBatch): void {
+export function generate(sequence: Sequence, due: number, batch: TokenBatch): RequestError | undefined {
+  batch.count = 0
+  if (sequence.complete) return undefined
   const { source, scanner } = sequence
-  for (let left = due; left > 0 && !sequence.complete; ) {
-    if (!source || source.done) {
+  try {
+    if (!source || source.done) complete(sequence, batch)
+    else if (scanner) scan(sequence, source, scanner, due, batch)
+    else copy(sequence, source, due, batch)
+  } catch (error) {
+    return asRequestError(error)
+  }
+  return undefined
+}
+
+function copy(sequence: Sequence, source: TextSource, due: number, batch: TokenBatch): void {
+  const { tokens } = batch
+  for (let left = due; left > 0; ) {
+    const token = source.next()
+    tokens[batch.count++] = token
+    if (source.done) {
+      sequence.complete = true
+      return
+    }
+    if (!source.nextIsFree) left--
+  }
+}
+
+function scan(sequence: Sequence, source: TextSource, scanner: StopScanner, due: number, batch: TokenBatch): void {
+  for (let left = due; left > 0; ) {
+    const match = scanner.push(source.next(), batch.add)
+    if (match) {
+      sequence.stopReason = match.reason
+      sequence.complete = true
+      return
+    }
+    if (source.done) {
       complete(sequence, batch)
       return
     }
-    const token = source.next()
-    if (!scanner) batch.tokens[batch.count++] = token
-    else {
-      const match = scanner.push(token, batch.add)
-      if (match) {
-        sequence.stopReason = match.reason
-        sequence.complete = true
-        return
-      }
-    }
-    if (source.done) complete(sequence, batch)
-    else if (!source.nextIsFree) left--
+    if (!source.nextIsFree) left--
   }
 }
 
@@ -38,6 +64,12 @@ function complete(sequence: Sequence, batch: TokenBatch): void {
 export function finishReason(sequence: Sequence): FinishReason {
   if (sequence.request.kvTransfer?.doRemoteDecode) return 'remote_decode'
   return sequence.stopReason !== null ? 'stop' : (sequence.source?.finishReason ?? 'stop')
+}
+
+/** Time from the last token to the end: an image that belongs to the answer takes its own. Milliseconds, drawn anew. */
+export function extraDelay(sequence: Sequence): number {
+  const extra = sequence.request.extraDelay
+  return extra ? sampleDelay(extra.mean, extra.deviation, sequence.timing) : 0
 }
 
 /** What is told of a sequence at its end. */

@@ -1,12 +1,31 @@
+import type { EngineCache } from './engine-cache.ts'
+import { asRequestError, ContextLengthError, type RequestError } from './errors.ts'
 import type { Sequence } from './sequence.ts'
 import { StopScanner } from './stop.ts'
 import { PlannedSource, type TextContext, type TextMode, type TextSource } from './text-source.ts'
 
-/** Gives a sequence that starts its text, and what may stop it. @param mode the server's ordinary text */
-export function openText(sequence: Sequence, mode: TextMode, maxModelLen: number): void {
-  const { limits } = sequence.request
-  sequence.source = open(sequence, mode, maxModelLen)
-  if (!sequence.source.uncut && StopScanner.needed(limits)) sequence.scanner = new StopScanner(limits)
+/**
+ * Gives a sequence that has just got its slot its KV blocks, its text, and what may stop it.
+ * @returns why it cannot run
+ */
+export function prepare(
+  sequence: Sequence,
+  cache: EngineCache,
+  { text, maxModelLen }: { readonly text: TextMode; readonly maxModelLen: number },
+): RequestError | undefined {
+  const { promptTokens, request } = sequence
+  const { limits } = request
+  const completion = limits.maxTokens ?? 1
+  if (promptTokens + completion > maxModelLen) return new ContextLengthError(maxModelLen, promptTokens, completion)
+  try {
+    const missing = cache.allocate(sequence)
+    if (missing) return missing
+    sequence.source = open(sequence, text, maxModelLen)
+    if (!sequence.source.uncut && StopScanner.needed(limits)) sequence.scanner = new StopScanner(limits)
+  } catch (error) {
+    return asRequestError(error)
+  }
+  return undefined
 }
 
 function open(sequence: Sequence, mode: TextMode, maxModelLen: number): TextSource {

@@ -1,4 +1,5 @@
 import { Deadline, type Timeline } from '@vllm-sim/latency'
+import type { Idle } from './idle.ts'
 import type { Linked } from './linked-list.ts'
 import type { Outcome, OutputSink, RequestHandle } from './request.ts'
 import type { Reader, Sequence } from './sequence.ts'
@@ -14,15 +15,12 @@ export interface SubmissionHost {
   readonly timeline: Timeline
   /** Tokens that are kept for readers that are behind, of all requests together. */
   kept: number
+  /** No tokens of a sequence when there is no room for what it generates; again when its reader has caught up. */
+  readonly pacer: { hold(sequence: Sequence): void; resume(sequence: Sequence): void }
+  readonly idle: Idle
+  /** Has every request until all of its sequences were delivered to their end. */
+  readonly requests: { remove(submission: Submission): void }
   abort(submission: Submission): void
-  /** There is no room for what the sequence generates. */
-  hold(sequence: Sequence): void
-  /** The sequence's reader has caught up. */
-  resume(sequence: Sequence): void
-  /** An ended sequence was delivered to its end at last. */
-  delivered(): void
-  /** All sequences were delivered to their end. */
-  ended(submission: Submission): void
 }
 
 /**
@@ -83,7 +81,7 @@ export class Submission extends Deadline implements RequestHandle, Reader, Linke
       if (!outcome) continue
       sequence.outcome = undefined
       this.#finish(sequence, { ...outcome, finishReason: 'abort' })
-      this.#host.delivered()
+      this.#host.idle.delivered()
     }
   }
 
@@ -106,16 +104,16 @@ export class Submission extends Deadline implements RequestHandle, Reader, Linke
   #caughtUp(sequence: Sequence): void {
     const { outcome } = sequence
     if (!outcome) {
-      this.#host.resume(sequence)
+      this.#host.pacer.resume(sequence)
       return
     }
     sequence.outcome = undefined
     this.#finish(sequence, outcome)
-    this.#host.delivered()
+    this.#host.idle.delivered()
   }
 
   #finish(sequence: Sequence, outcome: Outcome): void {
-    if (++this.#finished === this.sequences.length) this.#host.ended(this)
+    if (++this.#finished === this.sequences.length) this.#host.requests.remove(this)
     this.#sink.onFinish(sequence, outcome)
   }
 
@@ -136,6 +134,6 @@ export class Submission extends Deadline implements RequestHandle, Reader, Linke
       last.push(tokens[at]!)
     }
     this.#host.kept += count
-    if (this.#host.kept >= maxKept) this.#host.hold(sequence)
+    if (this.#host.kept >= maxKept) this.#host.pacer.hold(sequence)
   }
 }

@@ -1,9 +1,14 @@
 export { type Clock, isoTime, longestDelay, RealClock, ScaledClock, type Timer, VirtualClock } from './clock.ts'
 export { Deadline } from './deadline.ts'
 export { loadFactor, sampleDelay } from './models/delays.ts'
-export type { LatencyModel, LatencyModelKind, LatencyStep, LatencyTimes } from './models/latency-model.ts'
+export type {
+  LatencyCalculator,
+  LatencyModel,
+  LatencyModelKind,
+  LatencyStep,
+  LatencyTimes,
+} from './models/latency-model.ts'
 export {
-  type LatencyCalculator,
   type LatencyOptions,
   largestLoadFactor,
   latencyCalculators,

@@ -3,7 +3,8 @@ import type { LatencyModelKind } from './latency-model.ts'
 import { perToken } from './per-token.ts'
 
 /** Chooses per delay: the constant form when its option is set, otherwise the per-token form. */
-export const automatic: LatencyModelKind = {
+export const automatic: LatencyModelKind<''> = {
+  name: '',
   help: 'per delay, by the options that are set',
   create(times) {
     const fixed = constant.create(times)

@@ -1,8 +1,15 @@
 import { delay, interToken, load } from './delays.ts'
 import type { LatencyModelKind } from './latency-model.ts'
 
+declare module './latency-model.ts' {
+  interface LatencyModelNames {
+    readonly constant: true
+  }
+}
+
 /** A time to first token, or a transfer time, that does not depend on the prompt. */
-export const constant: LatencyModelKind = {
+export const constant: LatencyModelKind<'constant'> = {
+  name: 'constant',
   help: 'the same for every prompt',
   create: times => ({
     firstToken: step =>

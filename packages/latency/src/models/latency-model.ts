@@ -46,8 +46,21 @@ export interface LatencyTimes {
   readonly maxNumSeqs: number
 }
 
+/**
+ * The names of the models, beside that of the default. Each model's file adds its own: a name without a row in the
+ * registry does not compile, and neither does a model without a name.
+ */
+export interface LatencyModelNames {
+  readonly '': true
+}
+
+/** The name of a latency model. */
+export type LatencyCalculator = keyof LatencyModelNames
+
 /** A row of the registry: one way to compute delays. */
-export interface LatencyModelKind {
+export interface LatencyModelKind<Name extends LatencyCalculator = LatencyCalculator> {
+  /** The value of `--latency-calculator`. */
+  readonly name: Name
   /** What it is, for help and documentation: half a sentence, without a full stop. */
   readonly help: string
   create(times: LatencyTimes): LatencyModel

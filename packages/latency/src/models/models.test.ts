@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { longestDelay } from '../clock.ts'
@@ -129,12 +128,6 @@ test('without a deviation no model asks for the random stream', () => {
       model.interToken(asked)
     }
   }
-})
-
-test('every model of the folder has a row', () => {
-  const files = readdirSync(import.meta.dirname).filter(name => !/test|latency-model|delays|registry/.test(name))
-  const names = Object.keys(latencyModels).map(name => `${name || 'automatic'}.ts`)
-  expect(names.sort()).toEqual(files.sort())
 })
 
 test.each([

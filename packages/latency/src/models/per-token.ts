@@ -1,8 +1,15 @@
 import { delay, interToken, load } from './delays.ts'
 import type { LatencyModelKind } from './latency-model.ts'
 
+declare module './latency-model.ts' {
+  interface LatencyModelNames {
+    readonly 'per-token': true
+  }
+}
+
 /** Prefill time that grows with the prompt tokens that are not cached; transfer time with all of them. */
-export const perToken: LatencyModelKind = {
+export const perToken: LatencyModelKind<'per-token'> = {
+  name: 'per-token',
   help: 'growing with the prompt',
   create: times => ({
     firstToken(step) {

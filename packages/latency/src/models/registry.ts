@@ -1,21 +1,18 @@
 import { longestDelay } from '../clock.ts'
 import { automatic } from './automatic.ts'
 import { constant } from './constant.ts'
-import type { LatencyModel, LatencyModelKind, LatencyTimes } from './latency-model.ts'
+import type { LatencyCalculator, LatencyModel, LatencyModelKind, LatencyTimes } from './latency-model.ts'
 import { perToken } from './per-token.ts'
 
 /**
  * The latency models by the value of `--latency-calculator`; '' is its default. The option's choices, its type, its help
  * and its documentation are made from this table.
  */
-export const latencyModels = {
+export const latencyModels: { readonly [Name in LatencyCalculator]: LatencyModelKind<Name> } = {
   '': automatic,
   constant,
   'per-token': perToken,
-} as const satisfies Readonly<Record<string, LatencyModelKind>>
-
-/** The name of a latency model. */
-export type LatencyCalculator = keyof typeof latencyModels
+}
 
 /** All names, the default first. */
 export const latencyCalculators = Object.keys(latencyModels) as readonly LatencyCalculator[]

@@ -1,0 +1,75 @@
+import { CacheThreshold } from './cache-threshold.ts'
+import type { EngineOptions } from './engine-options.ts'
+import { CacheCapacityError } from './errors.ts'
+import type { KvCache } from './kv-cache.ts'
+import type { LoraRegistry } from './lora.ts'
+import type { Observers } from './observers.ts'
+import type { Sequence } from './sequence.ts'
+
+/** The prefix cache of an engine, or none; without one, and during sleep, everything has room and nothing is cached. */
+export class EngineCache {
+  readonly #cache: KvCache | undefined
+  readonly #threshold: CacheThreshold
+  readonly #observers: Observers
+  #sleepLevel: number | undefined
+
+  constructor(options: EngineOptions, observers: Observers, loras: LoraRegistry) {
+    const { clock } = options.timeline
+    this.#cache = options.cache
+    this.#threshold = new CacheThreshold(options.cacheHitThreshold ?? 0)
+    this.#observers = observers
+    this.#cache?.listen({
+      event: event => observers.onCacheEvent(event, clock.now()),
+      usage: usage => observers.onCacheUsage(usage),
+      lookup: (queried, hit) => observers.onPrefixLookup(queried, hit),
+      isLoaded: model => !loras.registered.has(model) || loras.isLoaded(model),
+    })
+  }
+
+  /** Share of blocks in use, 0 to 1. */
+  get usage(): number {
+    return this.#cache?.usage ?? 0
+  }
+
+  get sleeping(): boolean {
+    return this.#sleepLevel !== undefined
+  }
+
+  fits(sequence: Sequence): boolean {
+    return this.#cache?.fits(sequence) ?? true
+  }
+
+  /** Takes the blocks of the prompt. @returns why there will never be enough of them */
+  allocate(sequence: Sequence): CacheCapacityError | undefined {
+    const missing = this.#cache?.allocate(sequence)
+    return missing && new CacheCapacityError(missing.needed, missing.size)
+  }
+
+  /** Too little of the prompt was found. */
+  refuses(sequence: Sequence): boolean {
+    return this.#threshold.refuses(sequence, this.#cache?.enabled ?? false)
+  }
+
+  free(sequence: Sequence): void {
+    this.#cache?.free(sequence)
+  }
+
+  /** Drops everything and stays off until `wake`. */
+  sleep(level: number): void {
+    this.#sleepLevel = level
+    this.#cache?.disable()
+    this.#observers.onSleep(true, level)
+  }
+
+  /** @param use whether the cache is used again */
+  wake(use: boolean): void {
+    this.#sleepLevel = undefined
+    if (use) this.#cache?.enable()
+    this.#observers.onSleep(false, 0)
+  }
+
+  /** Drops everything. @returns false when blocks are in use, and nothing was done */
+  reset(): boolean {
+    return this.#cache?.reset() ?? true
+  }
+}
