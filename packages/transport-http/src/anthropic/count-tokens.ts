@@ -1,5 +1,6 @@
 import { resolveModel, tokenized } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
+import { LeavingClient } from '../generation/leaving-client.ts'
 import { unparsable } from '../generation/unparsable.ts'
 import { postJson, type Route } from '../routing/route.ts'
 import { errorForm } from './endpoint.ts'
@@ -12,12 +13,12 @@ export function countTokensRoute(context: ApiContext): Route {
     context,
     '/v1/messages/count_tokens',
     unparsable,
-    json => {
+    (json, _req, res) => {
       const wire = decodeMessages(json)
       resolveModel(wire.model, context)
       const { chat } = planPrompt(wire)
       return tokenized(
-        () => context.tokenizer.encodeChat(chat),
+        () => context.tokenizer.encodeChat(chat, new LeavingClient(context, res)),
         ({ ids }) => ({
           input_tokens: ids.length,
           context_management: { original_input_tokens: ids.length },

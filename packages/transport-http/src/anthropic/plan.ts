@@ -59,7 +59,7 @@ export function planMessages(wire: MessagesWire, call: HttpCall): MessagesPlan |
   const answer = answerOf(wire, call, tools, choice, format)
   // An omni image is not part of this protocol, but takes its time.
   const extraDelay = imageDelay(call)
-  return andThen(chatPrompt(chat, context), prompt => {
+  return andThen(chatPrompt(chat, context, {}, call), prompt => {
     const request = plannedRequest(call, sampling, params, [prompt], answer, extraDelay)
     return { context, request, stream: params.stream }
   })

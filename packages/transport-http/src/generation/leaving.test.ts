@@ -4,9 +4,21 @@ import { type Cancel, SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import { expect, test } from 'vitest'
 import { startServer } from '../testing/server.ts'
 
+const chat = { messages: [{ role: 'user', content: 'long' }] }
+
 test.each([
   ['/v1/completions', { prompt: 'long' }],
-  ['/v1/chat/completions', { messages: [{ role: 'user', content: 'long' }] }],
+  ['/v1/chat/completions', chat],
+  ['/v1/responses', { input: 'long' }],
+  ['/v1/responses/input_tokens', { input: 'long' }],
+  ['/v1/messages', { ...chat, max_tokens: 1 }],
+  ['/v1/messages/count_tokens', chat],
+  ['/v1/embeddings', { input: 'long' }],
+  ['/v1/embeddings', chat],
+  ['/tokenize', { prompt: 'long' }],
+  ['/tokenize', chat],
+  ['/v1/completions/render', { prompt: 'long' }],
+  ['/v1/chat/completions/render', chat],
 ])('%s: a client that leaves while its prompt is tokenized ends that work', async (path, body) => {
   const begun = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<void>()

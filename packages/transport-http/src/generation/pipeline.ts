@@ -9,9 +9,9 @@ import { sendError } from '../http/reply.ts'
 import { BodySink } from './body-sink.ts'
 import type { CommonWire, GenerationEndpoint, HttpCall, Plan } from './endpoint.ts'
 import { booleanHeader, headerText, requestId, responseHeaders } from './headers.ts'
+import { LeavingClient } from './leaving-client.ts'
 import { StreamSink } from './stream-sink.ts'
 import { unparsable } from './unparsable.ts'
-import { watchClient } from './watch-client.ts'
 
 /** A request handler of `node:http` and, because its objects are made from those, of Express. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void
@@ -42,7 +42,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   #headers: Readonly<Record<string, string>> | undefined
-  #abort: AbortController | undefined
+  #leaving: LeavingClient | undefined
 
   constructor(
     endpoint: GenerationEndpoint<Wire, P>,
@@ -73,15 +73,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
   }
 
   get signal(): AbortSignal {
-    if (!this.#abort) {
-      const abort = (this.#abort = new AbortController())
-      watchClient(this.context.socketTimeline, {
-        res: this.#res,
-        closed: whole => whole || abort.abort(),
-        fail: error => abort.abort(error),
-      })
-    }
-    return this.#abort.signal
+    return (this.#leaving ??= new LeavingClient(this.context, this.#res)).signal
   }
 
   accept(): void {

@@ -51,6 +51,8 @@ export function postText(
       const value = await answer(text, req, res)
       if (value !== undefined) sendJson(res, 200, JSON.stringify(value))
     } catch (error) {
+      // Nobody waits for the answer any more.
+      if (res.destroyed) return
       if (!(error instanceof RequestError)) context.log.error({ err: error, path }, 'request failed')
       sendError(res, toRequestError(error), undefined, errors?.())
     }

@@ -1,7 +1,8 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import { tokenized } from '@vllm-sim/serving'
-import type { PromptEncoding } from '@vllm-sim/tokenizer'
+import type { Cancel, PromptEncoding } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../context.ts'
+import { LeavingClient } from '../generation/leaving-client.ts'
 import { sendJsonPieces } from '../http/reply-pieces.ts'
 import { toChatRender } from '../openai/chat/conversation.ts'
 import { checkContent, messageSchema, type WireMessage } from '../openai/chat/wire.ts'
@@ -55,7 +56,7 @@ export function tokenizeRoutes(context: ApiContext): Route[] {
     postJson(context, '/tokenize', unparsable, (json, _req, res) => {
       const body = readTokenize(json)
       return tokenized(
-        () => encode(body, context),
+        () => encode(body, context, new LeavingClient(context, res)),
         ({ ids }) => {
           const strings = body.return_token_strs ? (id: number) => tokenizer.tokenString(id) ?? '' : undefined
           sendJsonPieces(res, 200, answerJson(ids, engine.maxModelLen, strings), context.socketTimeline.clock)
@@ -98,12 +99,16 @@ function* list(ids: readonly number[], value: (id: number) => unknown): Generato
   yield ']'
 }
 
-function encode(body: TokenizeBody, { tokenizer }: ApiContext): PromptEncoding | Promise<PromptEncoding> {
+function encode(
+  body: TokenizeBody,
+  { tokenizer }: ApiContext,
+  cancel: Cancel,
+): PromptEncoding | Promise<PromptEncoding> {
   if (body.messages) {
     if (body.prompt) throw new RequestError(400, 'both prompt and messages fields in tokenize request')
     checkContent(body.messages, unparsable)
-    return tokenizer.encodeChat(toChatRender(body))
+    return tokenizer.encodeChat(toChatRender(body), cancel)
   }
   if (!body.prompt) return { ids: [], pieces: [] }
-  return tokenizer.encode(body.prompt, { addSpecialTokens: body.add_special_tokens ?? true })
+  return tokenizer.encode(body.prompt, { addSpecialTokens: body.add_special_tokens ?? true }, cancel)
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import type { ApiContext } from '../../context.ts'
 import { requestId, responseHeaders } from '../../generation/headers.ts'
+import { LeavingClient } from '../../generation/leaving-client.ts'
 import { unparsable } from '../../generation/unparsable.ts'
 import { sendJsonPieces } from '../../http/reply-pieces.ts'
 import { postJson, type Route } from '../../routing/route.ts'
@@ -17,7 +18,7 @@ export function embeddingRoutes(context: ApiContext): Route[] {
 
 async function embed(json: unknown, req: IncomingMessage, res: ServerResponse, context: ApiContext): Promise<void> {
   const wire = decodeEmbedding(json)
-  const plan = await planEmbedding(wire, context)
+  const plan = await planEmbedding(wire, context, new LeavingClient(context, res))
   const id = requestId(req, context, wire)
   const created = Math.floor(context.clock.wall() / 1000)
   const headers = responseHeaders(context.settings, id)

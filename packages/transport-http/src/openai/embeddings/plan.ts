@@ -1,5 +1,6 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import { tokenized } from '@vllm-sim/serving'
+import type { Cancel } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../../context.ts'
 import { Turns } from '../../http/turns.ts'
 import { toChatRender } from '../chat/conversation.ts'
@@ -26,11 +27,11 @@ const defaultWidth = 8192
 const mostValues = 2 ** 23
 
 /** @throws RequestError */
-export async function planEmbedding(wire: EmbeddingWire, context: ApiContext): Promise<EmbeddingPlan> {
+export async function planEmbedding(wire: EmbeddingWire, context: ApiContext, cancel: Cancel): Promise<EmbeddingPlan> {
   const { settings } = context
   const dimensions = wire.dimensions ?? settings.embeddingDimensions ?? defaultDimensions
   checkSize(dimensions, wire.input.length, settings.embeddingWidth ?? defaultWidth)
-  const inputs = await encoded(wire, context)
+  const inputs = await encoded(wire, context, cancel)
   return {
     inputs,
     dimensions,
@@ -63,14 +64,14 @@ function formatOf(format: string | null | undefined): EmbeddingPlan['format'] {
   return format === 'base64' || format === 'bytes' || format === 'bytes_only' ? format : 'float'
 }
 
-async function encoded(wire: EmbeddingWire, context: ApiContext): Promise<(readonly number[])[]> {
+async function encoded(wire: EmbeddingWire, context: ApiContext, cancel: Cancel): Promise<(readonly number[])[]> {
   const addSpecialTokens = wire.add_special_tokens ?? true
   const list: (readonly number[])[] = []
   const turns = new Turns(context.socketTimeline.clock)
   for (const input of wire.input) {
     const pause = turns.next()
     if (pause) await pause
-    const ids = idsOf(input, addSpecialTokens, context)
+    const ids = idsOf(input, addSpecialTokens, context, cancel)
     list.push(ids instanceof Promise ? await ids : ids)
   }
   return list
@@ -80,14 +81,15 @@ function idsOf(
   input: EmbeddingInput,
   addSpecialTokens: boolean,
   { tokenizer }: ApiContext,
+  cancel: Cancel,
 ): readonly number[] | Promise<readonly number[]> {
   if (Array.isArray(input)) return input
   return tokenized(
     () => {
-      if (typeof input === 'string') return tokenizer.encode(input, { addSpecialTokens })
+      if (typeof input === 'string') return tokenizer.encode(input, { addSpecialTokens }, cancel)
       const { messages } = input as Exclude<EmbeddingInput, string | readonly number[]>
       checkContent(messages)
-      return tokenizer.encodeChat(toChatRender({ messages, add_special_tokens: addSpecialTokens }))
+      return tokenizer.encodeChat(toChatRender({ messages, add_special_tokens: addSpecialTokens }), cancel)
     },
     encoding => encoding.ids,
     'Failed to tokenize input, ',

@@ -58,7 +58,7 @@ export function planResponses(
   call.accept()
 
   const answer = answerOf(wire, call, format, hasToolResult(messages))
-  return andThen(promptOf(wire, messages, context), prompt => ({
+  return andThen(promptOf(wire, messages, call), prompt => ({
     context,
     request: plannedRequest(call, sampling, params, [prompt], answer, undefined),
     stream: params.stream,
@@ -116,10 +116,11 @@ export function renderOf(wire: ResponsesWire, messages: readonly ChatMessage[]):
 function promptOf(
   wire: ResponsesWire,
   messages: readonly ChatMessage[],
-  context: ServingContext,
+  call: HttpCall,
 ): EncodedPrompt | Promise<EncodedPrompt> {
+  const { context } = call
   return tokenized(
-    () => context.tokenizer.encodeChat(renderOf(wire, messages)),
+    () => context.tokenizer.encodeChat(renderOf(wire, messages), call),
     ({ ids, features }) => ({
       tokenIds: ids,
       ...(context.settings.echo ? { echo: context.outputTokens(wire.conversation.echo) } : undefined),

@@ -4,6 +4,7 @@ import { resolveModel, tokenized } from '@vllm-sim/serving'
 import type { MultimodalFeatures, PromptEncoding } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../../context.ts'
 import { requestId, responseHeaders } from '../../generation/headers.ts'
+import { LeavingClient } from '../../generation/leaving-client.ts'
 import { unparsable } from '../../generation/unparsable.ts'
 import { sendJson } from '../../http/reply.ts'
 import { sendJsonPieces } from '../../http/reply-pieces.ts'
@@ -40,7 +41,8 @@ async function renderChat(
   const body = decodeChat(json)
   if (!body.messages?.length) throw new RequestError(400, 'messages must not be empty')
   const model = baseModel(body.model, context)
-  const encoding = await tokenized(() => context.tokenizer.encodeChat(toChatRender(body)), same, failed)
+  const cancel = new LeavingClient(context, res)
+  const encoding = await tokenized(() => context.tokenizer.encodeChat(toChatRender(body), cancel), same, failed)
   const id = requestId(req, context, body)
   const offsets = asksFor(body, 'return_token_offsets') ? offsetsOf(encoding) : undefined
   const request = generateRequest(`chatcmpl-${id}`, encoding, chatSampling(body), model, body)
@@ -68,13 +70,14 @@ async function renderCompletion(
   const model = baseModel(body.model, context)
   const addSpecialTokens = body.add_special_tokens ?? true
   const encodings: Rendered[] = []
+  const cancel = new LeavingClient(context, res)
   const turns = new Turns(context.socketTimeline.clock)
   for (const prompt of body.prompt) {
     const pause = turns.next()
     if (pause) await pause
     if (typeof prompt !== 'string') encodings.push({ ids: prompt })
     else {
-      const encoding = tokenized(() => context.tokenizer.encode(prompt, { addSpecialTokens }), same, failed)
+      const encoding = tokenized(() => context.tokenizer.encode(prompt, { addSpecialTokens }, cancel), same, failed)
       encodings.push(encoding instanceof Promise ? await encoding : encoding)
     }
   }
