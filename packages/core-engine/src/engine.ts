@@ -91,15 +91,16 @@ export class Engine {
    * @throws RequestError when its stop strings are too long
    */
   submit(request: GenerationRequest, sink: OutputSink): RequestHandle {
-    StopScanner.check(request.limits)
+    if (request.limits.stop) StopScanner.check(request.limits.stop)
     const { admission } = this.#host
     if (!admission.accepts(request.prompts.length * request.n, request.lora)) throw new QueueFullError()
     const submission = new Submission(this.#readers, sink)
     const { sequences } = submission
     this.#seeding.sequences(request, submission, sequences)
     if (sequences.length > 0) this.#requests.push(submission)
-    const { clock, turnEnd } = this.timeline
+    const { clock } = this.timeline
     const now = clock.now()
+    const turnEnd = sequences.length > 1 ? this.timeline.turnEnd : 0
     const before = this.#pump.pause()
     for (const sequence of sequences) {
       const late = sequence.index > 0 && clock.real.now() > turnEnd

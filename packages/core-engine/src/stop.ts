@@ -51,9 +51,9 @@ export class StopScanner {
   }
 
   /** @throws RequestError when the stop strings are longer than `maxStopLength` */
-  static check(limits: Limits): void {
+  static check(strings: readonly string[]): void {
     let length = 0
-    for (const stop of limits.stop ?? []) length += stop.length
+    for (const stop of strings) length += stop.length
     if (length <= maxStopLength) return
     throw new RequestError(
       400,

@@ -3,14 +3,15 @@ import { RequestError } from '@vllm-sim/core-engine'
 import { booleanValue } from '@vllm-sim/serving'
 import type { ApiContext, ApiSettings } from '../context.ts'
 
+type HeaderValue = string | string[] | undefined
+
 /** A request header as a boolean; anything but the accepted spellings counts as absent. */
-export function booleanHeader(req: IncomingMessage, name: string): boolean | undefined {
-  return booleanValue(headerText(req, name))
+export function booleanHeader(value: HeaderValue): boolean | undefined {
+  return value === undefined ? undefined : booleanValue(headerText(value))
 }
 
 /** A request header that may have been sent several times. */
-export function headerText(req: IncomingMessage, name: string): string | undefined {
-  const value = req.headers[name]
+export function headerText(value: HeaderValue): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value
 }
 

@@ -6,12 +6,12 @@ import { readBody } from '../http/body.ts'
 import { commonErrors, toRequestError } from '../http/errors.ts'
 import { parseJson } from '../http/parse-json.ts'
 import { sendError } from '../http/reply.ts'
-import { BodySink } from './body-sink.ts'
 import type { CommonWire, GenerationEndpoint, HttpCall, Plan } from './endpoint.ts'
 import { booleanHeader, headerText, requestId, responseHeaders } from './headers.ts'
 import { LeavingClient } from './leaving-client.ts'
 import { StreamSink } from './stream-sink.ts'
 import { unparsable } from './unparsable.ts'
+import { WholeSink } from './whole-sink.ts'
 
 /** A request handler of `node:http` and, because its objects are made from those, of Express. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void
@@ -61,11 +61,14 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
   }
 
   get forceCacheThreshold(): boolean {
-    return this.#endpoint.cacheThresholdHeader && (booleanHeader(this.#req, 'x-cache-threshold-finish-reason') ?? false)
+    return (
+      this.#endpoint.cacheThresholdHeader &&
+      (booleanHeader(this.#req.headers['x-cache-threshold-finish-reason']) ?? false)
+    )
   }
 
   get sendImage(): boolean | undefined {
-    return booleanHeader(this.#req, 'x-send-image')
+    return booleanHeader(this.#req.headers['x-send-image'])
   }
 
   get authorization(): string | undefined {
@@ -86,7 +89,8 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
     try {
       const wire = this.#endpoint.decode(parseJson(content, unparsable))
       this.id = requestId(this.#req, context, wire)
-      const failure = returnError(headerText(this.#req, 'x-return-error')) ?? context.settings.injectFailure?.(content)
+      const failure =
+        returnError(headerText(this.#req.headers['x-return-error'])) ?? context.settings.injectFailure?.(content)
       if (failure) throw new RequestError(failure.status, failure.message, failure.param)
       this.model = resolveModel(wire.model, context)
       const plan = this.#endpoint.plan(wire, this)
@@ -105,7 +109,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
     if (res.destroyed || this.#endpoint.detached?.(plan, res, headers)) return
     const errors = this.#endpoint.errors?.(context) ?? commonErrors
     if (plan.stream) new StreamSink(context, res, this.#endpoint.stream(plan), headers, errors).run(plan.request)
-    else new BodySink(context, res, this.#endpoint.whole(plan), headers, errors).run(plan.request)
+    else new WholeSink(context, res, this.#endpoint.whole(plan), headers, errors).run(plan.request)
   }
 
   #fail(error: unknown): void {

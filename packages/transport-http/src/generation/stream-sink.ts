@@ -47,9 +47,10 @@ export class StreamSink implements OutputSink, Answer {
   /** Submits the request; the rest follows by itself. @throws RequestError when the engine refuses it */
   run(request: GenerationRequest): void {
     this.#expected = request.prompts.length * request.n
-    watchClient(this.#context.socketTimeline, this)
     this.#handle = this.#context.engine.submit(request, this)
-    if (this.#over) this.#handle.abort()
+    // What takes no time is over here: nobody can have left.
+    if (!this.#over) watchClient(this.#context.socketTimeline, this)
+    else if (this.#expected > 0) this.#handle.abort()
   }
 
   onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean {

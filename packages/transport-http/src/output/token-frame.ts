@@ -6,7 +6,7 @@ export interface TokenFrame {
 }
 
 export function tokenFrame(head: string, tail: string): TokenFrame {
-  // Flattened once here; otherwise the string would be copied piece by piece into each frame.
-  const flat = Buffer.from(head).toString()
-  return { head: flat, tail, bytes: Buffer.byteLength(flat) + Buffer.byteLength(tail) }
+  // Measuring makes the head one flat string. In pieces it would be put together again in each frame.
+  const bytes = Buffer.byteLength(head) + Buffer.byteLength(tail)
+  return { head, tail, bytes }
 }

@@ -129,10 +129,13 @@ function answerOf(
   tools: readonly ToolDefinition[] | undefined,
   format: OutputFormat | undefined,
 ): PlannedAnswer | undefined {
+  const reasoning = reasoningOf(wire, context)
+  // Most answers are plain text.
+  if (!reasoning && !tools && !format) return undefined
   const { tool_choice: choice, parallel_tool_calls: parallel } = wire
   const subject = `chat completion request (req id ${id})`
   const output = answerPlan({
-    reasoning: reasoningOf(wire, context),
+    reasoning,
     tools:
       tools &&
       ToolCalls.of({ tools, choice, parallel: parallel ?? true, idPrefix: 'chatcmpl-tool-', subject }, context),

@@ -12,7 +12,9 @@ export class ChatStream implements StreamEncoder {
   readonly #outcomes: Outcome[] = []
   /** Per choice the constant parts of its token chunks; present once its role was sent. */
   readonly #frames: TokenFrame[] = []
+  /** What all chunks begin with, and its length in UTF-8. */
   #head = ''
+  #headBytes = 0
 
   constructor(plan: ChatPlan) {
     this.#plan = plan
@@ -20,6 +22,7 @@ export class ChatStream implements StreamEncoder {
 
   begin(): void {
     this.#head = `data: ${answerHead(this.#plan, `chatcmpl-${this.#plan.request.id}`, 'chat.completion.chunk')}`
+    this.#headBytes = Buffer.byteLength(this.#head)
   }
 
   tokens(out: EventStream, sequence: SequenceView, tokens: readonly Token[], count: number): void {
@@ -28,7 +31,7 @@ export class ChatStream implements StreamEncoder {
     if (this.#plan.usage.continuous) {
       for (let i = 0; i < count; i++) {
         const usage = runningUsage(sequence, sequence.outputTokens - count + i + 1)
-        out.frame(this.#chunk(index, `{"content":"${tokens[i]!.json}"}`, null, usage))
+        this.#chunk(out, index, `{"content":"${tokens[i]!.json}"}`, null, usage)
       }
       return
     }
@@ -44,27 +47,28 @@ export class ChatStream implements StreamEncoder {
   }
 
   end(out: EventStream): void {
-    const usage = totalUsage(this.#outcomes, this.#plan.request.n)
+    const { final, continuous } = this.#plan.usage
+    const usage = final ? totalUsage(this.#outcomes, this.#plan.request.n) : 'null'
     for (let index = 0; index < this.#outcomes.length; index++) {
-      const outcome = this.#outcomes[index]!
-      out.frame(this.#chunk(index, '{}', outcome, this.#plan.usage.continuous ? usage : 'null'))
+      this.#chunk(out, index, '{}', this.#outcomes[index]!, continuous ? usage : 'null')
     }
-    if (this.#plan.usage.final) out.frame(`${this.#head}"usage":${usage},"choices":[]}\n\n`)
+    if (final) out.frame(`${this.#head}"usage":${usage},"choices":[]}\n\n`)
     out.frame('data: [DONE]\n\n')
   }
 
   #open(out: EventStream, sequence: SequenceView): TokenFrame {
     const { index } = sequence
     const { role, usage } = this.#plan
-    out.frame(this.#chunk(index, `{"role":${role}}`, null, usage.continuous ? runningUsage(sequence, 0) : 'null'))
+    this.#chunk(out, index, `{"role":${role}}`, null, usage.continuous ? runningUsage(sequence, 0) : 'null')
     return tokenFrame(
       `${this.#head}"usage":null,"choices":[{"index":${index},"delta":{"content":"`,
       '"},"logprobs":null,"finish_reason":null}]}\n\n',
     )
   }
 
-  #chunk(index: number, delta: string, outcome: Outcome | null, usage: string): string {
+  #chunk(out: EventStream, index: number, delta: string, outcome: Outcome | null, usage: string): void {
     const reason = outcome ? `"${outcome.finishReason}","stop_reason":${JSON.stringify(outcome.stopReason)}` : 'null'
-    return `${this.#head}"usage":${usage},"choices":[{"index":${index},"delta":${delta},"logprobs":null,"finish_reason":${reason}}]}\n\n`
+    const rest = `"usage":${usage},"choices":[{"index":${index},"delta":${delta},"logprobs":null,"finish_reason":${reason}}]}\n\n`
+    out.frame3(this.#head, rest, '', this.#headBytes + Buffer.byteLength(rest))
   }
 }

@@ -46,11 +46,12 @@ export class CompletionStream implements StreamEncoder {
   }
 
   end(out: EventStream): void {
-    const usage = totalUsage(this.#outcomes, this.#plan.request.n)
+    const { final, continuous } = this.#plan.usage
+    const usage = final ? totalUsage(this.#outcomes, this.#plan.request.n) : 'null'
     for (let index = 0; index < this.#outcomes.length; index++) {
-      out.frame(this.#chunk(index, '', this.#outcomes[index]!, this.#plan.usage.continuous ? usage : 'null'))
+      out.frame(this.#chunk(index, '', this.#outcomes[index]!, continuous ? usage : 'null'))
     }
-    if (this.#plan.usage.final) out.frame(`${this.#head}"usage":${usage},"choices":[]}\n\n`)
+    if (final) out.frame(`${this.#head}"usage":${usage},"choices":[]}\n\n`)
     out.frame('data: [DONE]\n\n')
   }
 

@@ -23,7 +23,7 @@ interface Collected {
 }
 
 /** Collects an answer and sends it whole. */
-export class BodySink implements OutputSink, Answer {
+export class WholeSink implements OutputSink, Answer {
   readonly res: ServerResponse
   readonly #context: ApiContext
   readonly #encoder: WholeEncoder
@@ -54,9 +54,11 @@ export class BodySink implements OutputSink, Answer {
   /** Submits the request; the rest follows by itself. @throws RequestError when the engine refuses it */
   run(request: GenerationRequest): void {
     this.#expected = request.prompts.length * request.n
-    watchClient(this.#context.socketTimeline, this)
     this.#handle = this.#context.engine.submit(request, this)
-    if (this.#answered) this.#handle.abort()
+    // What takes no time is over here: nobody can have left.
+    if (this.res.writableEnded) this.#release()
+    else watchClient(this.#context.socketTimeline, this)
+    if (this.#answered && this.#expected > 0) this.#handle.abort()
   }
 
   onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean {
@@ -103,10 +105,14 @@ export class BodySink implements OutputSink, Answer {
   }
 
   closed(): void {
-    waitingTokens.remove(this.#waiting)
-    this.#waiting = 0
+    this.#release()
     if (this.#answered) return
     this.#answered = true
     this.#handle?.abort()
+  }
+
+  #release(): void {
+    waitingTokens.remove(this.#waiting)
+    this.#waiting = 0
   }
 }
