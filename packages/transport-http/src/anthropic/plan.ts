@@ -1,24 +1,26 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import {
   andThen,
+  answerPlan,
   chatPrompt,
   checkParams,
+  checkTools,
   imageDelay,
+  type OutputFormat,
   type PlannedAnswer,
   plannedRequest,
   Reasoning,
   reasons,
   type ServingContext,
+  StructuredText,
+  ToolCalls,
+  type ToolChoice,
+  type ToolDefinition,
 } from '@vllm-sim/serving'
 import type { ChatMessage, ChatRender } from '@vllm-sim/tokenizer'
-import { answerPlan } from '../generation/answer-plan.ts'
 import type { HttpCall, Plan } from '../generation/endpoint.ts'
-import { type OutputFormat, readResponseFormat } from '../generation/output-format.ts'
-import { StructuredText } from '../generation/structured-text.ts'
-import { ToolCalls } from '../generation/tool-calls.ts'
-import { checkTools } from '../generation/tool-check.ts'
-import type { ToolChoice, ToolDefinition } from '../generation/tools.ts'
 import { requestParams, samplingParams } from '../generation/wire.ts'
+import { readResponseFormat } from '../openai/output-format.ts'
 import { toChatMessages } from './conversation.ts'
 import { DetailedError } from './errors.ts'
 import { definitions, readToolChoice, templateTools } from './tools.ts'

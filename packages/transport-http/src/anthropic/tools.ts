@@ -1,5 +1,5 @@
 import { RequestError } from '@vllm-sim/core-engine'
-import type { ToolChoice, ToolDefinition } from '../generation/tools.ts'
+import type { ToolChoice, ToolDefinition } from '@vllm-sim/serving'
 
 /** A function as Anthropic's protocol writes it. */
 export interface WireTool {

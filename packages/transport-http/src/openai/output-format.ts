@@ -3,8 +3,6 @@ import { brief, type Constraints, formatsOf, type OutputFormat } from '@vllm-sim
 import { anyObject, arrayOf, boolean, object, string } from '../schema/types.ts'
 import type { JsonSchema } from '../schema/validator.ts'
 
-export type { OutputFormat } from '@vllm-sim/serving'
-
 /** `response_format` of chat, and `text.format` of Responses, whose `schema` stands beside the type. */
 export interface ResponseFormat {
   readonly type?: string | null

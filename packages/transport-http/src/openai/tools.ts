@@ -1,8 +1,6 @@
 import type { RequestError } from '@vllm-sim/core-engine'
 import { isObject, type ToolChoice } from '@vllm-sim/serving'
-import { unparsable } from './unparsable.ts'
-
-export type { ToolChoice, ToolDefinition } from '@vllm-sim/serving'
+import { unparsable } from '../generation/unparsable.ts'
 
 const auto: ToolChoice = { mode: 'auto' }
 

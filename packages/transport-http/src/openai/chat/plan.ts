@@ -23,8 +23,8 @@ import {
 } from '@vllm-sim/serving'
 import { echoText } from '@vllm-sim/tokenizer'
 import type { HttpCall, Plan } from '../../generation/endpoint.ts'
-import { readOutputFormat } from '../../generation/output-format.ts'
 import { requestParams, samplingParams, usageWanted } from '../../generation/wire.ts'
+import { readOutputFormat } from '../output-format.ts'
 import { toChatMessage, toChatRender } from './conversation.ts'
 import type { ChatWire } from './wire.ts'
 

@@ -19,8 +19,8 @@ import {
   type UsageOptions,
 } from '@vllm-sim/serving'
 import type { HttpCall, Plan } from '../../generation/endpoint.ts'
-import { readOutputFormat } from '../../generation/output-format.ts'
 import { requestParams, samplingParams, usageWanted } from '../../generation/wire.ts'
+import { readOutputFormat } from '../output-format.ts'
 import type { CompletionWire, WirePrompt } from './wire.ts'
 
 /** A text completion as it will be generated and shown. */

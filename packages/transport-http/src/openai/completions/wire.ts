@@ -1,10 +1,10 @@
 import type { RequestError } from '@vllm-sim/core-engine'
 import { brief } from '@vllm-sim/serving'
-import { type FormatWire, formatProperties } from '../../generation/output-format.ts'
 import { unparsable } from '../../generation/unparsable.ts'
 import { type SamplingWire, type SharedWire, samplingProperties, sharedProperties } from '../../generation/wire.ts'
 import { boolean, integer, object } from '../../schema/types.ts'
 import { validator } from '../../schema/validator.ts'
+import { type FormatWire, formatProperties } from '../output-format.ts'
 
 /** One prompt of a text completion: text or token ids. */
 export type WirePrompt = string | readonly number[]

@@ -1,25 +1,26 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import {
   andThen,
+  answerPlan,
   checkParams,
+  checkTools,
   type EncodedPrompt,
   logprobCount,
+  type OutputFormat,
   type PlannedAnswer,
   plannedRequest,
   Reasoning,
   reasons,
   type ServingContext,
+  StructuredText,
+  ToolCalls,
   tokenized,
   tokenName,
 } from '@vllm-sim/serving'
 import type { ChatMessage, ChatRender } from '@vllm-sim/tokenizer'
-import { answerPlan } from '../../generation/answer-plan.ts'
 import type { HttpCall, Plan } from '../../generation/endpoint.ts'
-import { type OutputFormat, readOutputFormat, readResponseFormat } from '../../generation/output-format.ts'
-import { StructuredText } from '../../generation/structured-text.ts'
-import { ToolCalls } from '../../generation/tool-calls.ts'
-import { checkTools } from '../../generation/tool-check.ts'
 import { requestParams, samplingParams } from '../../generation/wire.ts'
+import { readOutputFormat, readResponseFormat } from '../output-format.ts'
 import { InvalidRequestError, responseNotFound } from './errors.ts'
 import { hasToolResult } from './input.ts'
 import type { ResponseRecord, ResponseRequest } from './response.ts'

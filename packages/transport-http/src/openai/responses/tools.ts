@@ -1,5 +1,4 @@
-import { isObject } from '@vllm-sim/serving'
-import type { ToolChoice } from '../../generation/tools.ts'
+import { isObject, type ToolChoice } from '@vllm-sim/serving'
 import { unparsable } from '../../generation/unparsable.ts'
 
 /** A function as the Responses protocol writes it: flat, with all members. */

@@ -1,8 +1,9 @@
-import { formatProperties, type ResponseFormat, type StructuredOutputs } from '../../generation/output-format.ts'
-import { readToolChoice, type ToolChoice } from '../../generation/tools.ts'
+import type { ToolChoice } from '@vllm-sim/serving'
 import { type SamplingWire, type SharedWire, samplingProperties, sharedProperties } from '../../generation/wire.ts'
 import { anyObject, arrayOf, boolean, integer, object, string } from '../../schema/types.ts'
 import { validator } from '../../schema/validator.ts'
+import { formatProperties, type ResponseFormat, type StructuredOutputs } from '../output-format.ts'
+import { readToolChoice } from '../tools.ts'
 import { type Conversation, parseInput } from './input.ts'
 import { type FunctionTool, parseTools } from './tools.ts'
 

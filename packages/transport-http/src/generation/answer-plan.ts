@@ -1,1 +1,0 @@
-export { answerPlan } from '@vllm-sim/serving'

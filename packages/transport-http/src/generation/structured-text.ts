@@ -1,1 +1,0 @@
-export { StructuredText } from '@vllm-sim/serving'

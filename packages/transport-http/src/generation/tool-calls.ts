@@ -1,1 +1,0 @@
-export { ToolCalls } from '@vllm-sim/serving'

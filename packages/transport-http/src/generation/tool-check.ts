@@ -1,1 +1,0 @@
-export { checkTools } from '@vllm-sim/serving'
