@@ -6,12 +6,6 @@ import { expect, test } from 'vitest'
 
 const file = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
-test("the README's example is the one that runs", async () => {
-  const readme = await readFile(file('README.md'), 'utf8')
-  const example = await readFile(file('scripts/example.ts'), 'utf8')
-  expect(/```ts\n(.*?)```/s.exec(readme)?.[1]).toBe(example)
-})
-
 test('the example prints what the README says', { timeout: 30_000 }, async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [file('scripts/example.ts')])
   const { timestamp, ...line } = JSON.parse(stdout)

@@ -1,26 +1,14 @@
 import { readFileSync } from 'node:fs'
-import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import * as engine from '@vllm-sim/core-engine'
 import OpenAI from 'openai'
 import { expect, test } from 'vitest'
-import * as transport from './index.ts'
+import { serve } from '../scripts/example.ts'
 import { startServer } from './testing/server.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-const example = /^```ts\n(.*?)^```/ms.exec(readme)?.[1] ?? ''
-
-/** Runs the example as it stands, on a free port. */
-function run(): Server {
-  const body = example
-    .replaceAll(/^import (\{.*?\}) from '(.*?)'$/gm, "const $1 = libraries['$2']")
-    .replace('.listen(8000)', ".listen(0, '127.0.0.1')")
-  const libraries = { '@vllm-sim/core-engine': engine, '@vllm-sim/transport-http': transport }
-  return new Function('libraries', `${body}\nreturn server`)(libraries) as Server
-}
 
 test('the example serves an engine of one’s own', async () => {
-  const server = run()
+  const server = serve(0)
   await new Promise(resolve => server.once('listening', resolve))
   const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
   const client = new OpenAI({ baseURL, apiKey: 'none' })

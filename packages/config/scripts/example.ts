@@ -12,7 +12,7 @@ import {
   publishedFields,
   readSources,
   validator,
-} from '../index.ts'
+} from '@vllm-sim/config'
 
 const proxy = group('Proxy', {
   port: option(int, { default: 8000, min: 1, max: 65535, short: ['p'], help: 'TCP port' }),

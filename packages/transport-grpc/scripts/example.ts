@@ -1,6 +1,6 @@
 import { createServer, type ServerHttp2Stream } from 'node:http2'
 import { RealClock, Token } from '@vllm-sim/core-engine'
-import { createGrpcApi, createGrpcContext } from '../index.ts'
+import { createGrpcApi, createGrpcContext } from '@vllm-sim/transport-grpc'
 
 // An engine of one's own: it says one word and stops.
 const engine: Parameters<typeof createGrpcContext>[0]['engine'] = {
