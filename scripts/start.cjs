@@ -5,7 +5,7 @@ const [major, minor] = process.versions.node.split('.').map(Number)
 function installFailed(reason) {
   process.stderr.write(
     `The dependencies are not installed: ${reason}.\n` +
-      'The messages of the install above say why. Run "npx pnpm@12 install" when the cause is mended.\n',
+      'The messages of the install above say why. Run "npx -y pnpm@12 install" when the cause is mended.\n',
   )
   process.exit(1)
 }
