@@ -31,7 +31,7 @@ const late: Scenario['requests'] = [
   [500, 3, 'l1'],
 ]
 
-// engine.md 16
+// The orders of the reference: a request whose adapter is loaded may pass an older one that has to wait for a slot.
 const scenarios: readonly Scenario[] = [
   {
     workers: 1,

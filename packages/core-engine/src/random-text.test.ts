@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { answerLength, lengthRange, limitedLength, presetSentences } from './random-text.ts'
 import { Harness } from './testing/harness.ts'
 
-// generation.md 4.2
+// Five equal parts of 1 to max - 1; above 101 four of them have at most 20 tokens and the fourth range has what is left.
 test.each([
   [7, ['1-1', '2-2', '3-3', '4-4', '5-6']],
   [10, ['1-1', '2-3', '4-5', '6-7', '8-9']],

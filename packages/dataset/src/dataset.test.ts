@@ -140,7 +140,7 @@ test('both modes and a file with indexes choose the same rows', async () => {
   for (const dataset of open) dataset.close()
 })
 
-test('for any rows, limit and seed the answer is one that the rules of generation.md 6 allow', async () => {
+test('for any rows, limit and seed the answer is one of the rows that come first: the prompt’s own that fit, its others, any', async () => {
   using directory = temporaryDirectory()
   let made = 0
   const row = fc.record({ prompt: fc.integer({ min: 0, max: 4 }), length: fc.integer({ min: 0, max: 8 }) })

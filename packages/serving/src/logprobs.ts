@@ -13,7 +13,7 @@ export interface Candidate {
 const everything = 1000
 
 /**
- * The candidates for one place, the chosen token first. The values are generation.md 12's: they fall by 0.5 from one
+ * The candidates for one place, the chosen token first. The values are the reference's: they fall by 0.5 from one
  * candidate to the next, so their probabilities sum to at most e^-1 / (1 - e^-0.5) = 0.935.
  * @param position index of the token in its text, from 0 on
  * @param count how many, the chosen one included; at least 1

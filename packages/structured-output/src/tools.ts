@@ -21,7 +21,7 @@ export class ToolError extends StructureError {
 }
 
 /**
- * The reference's tool schema check (generation.md 11), made no stricter than JSON Schema: `parameters` must be there,
+ * The reference's tool schema check, made no stricter than JSON Schema: `parameters` must be there,
  * not empty, and a well-formed schema. Annotations, unknown keywords, `$ref` and whatever else a validator accepts pass.
  * Takes time in proportion to the schema's size, and compiles nothing.
  * @throws ToolError `Tool validation failed: …`

@@ -22,7 +22,7 @@ const step = (given: Partial<LatencyStep>): LatencyStep => ({
 })
 
 describe('latencyModel', () => {
-  // engine.md 7.5, without the reference's cut to whole milliseconds.
+  // The reference's own examples, without its cut to whole milliseconds.
   test.each([
     {
       options: { timeToFirstToken: 42, timeFactorUnderLoad: 1.5, maxNumSeqs: 70 },

@@ -7,7 +7,7 @@ import { TextPlanner } from './text-planner.ts'
 import { toolMaker } from './tool-check.ts'
 import type { ToolChoice, ToolDefinition, ToolRequest } from './tools.ts'
 
-/** Completion tokens that a call costs beside its arguments (http-api.md 8). */
+/** Completion tokens that a call costs beside its arguments, as in the reference. */
 const hiddenPerCall = 3
 /** Steps of the request's budget that a call takes beside its arguments. */
 const stepsPerCall = 4

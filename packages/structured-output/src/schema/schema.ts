@@ -6,7 +6,7 @@ import { type Extent, type GeneratorOptions, InstanceMaker } from './instance.ts
 import { MAX_VALUES, Measure } from './measure.ts'
 import { Attempt } from './members.ts'
 
-/** The reference's defaults (configuration.md 5.3). */
+/** The defaults of the reference's `--min-` and `--max-tool-call-*` options. */
 export const DEFAULT_GENERATOR_OPTIONS: GeneratorOptions = {
   integers: { min: 0, max: 100 },
   numbers: { min: 0, max: 100 },

@@ -5,7 +5,7 @@ import type { TextGenerator } from '../regex/generate.ts'
 import { TextConditions } from '../regex/regex.ts'
 import { FORMATS } from './formats.ts'
 
-/** What the reference answers for a string (generation.md 10). */
+/** What the reference answers for a string: one of these ten words. */
 export const WORDS = [
   'testing',
   'hello',

@@ -1,6 +1,6 @@
 import type { PromptFeatures } from '@vllm-sim/core-engine'
 
-/** Where the encoder's output can be fetched. There is none, so the values are constants (http-api.md 20.4). */
+/** Where the encoder's output can be fetched. There is none, so these are the reference's constants. */
 const place =
   '{"peer_host":"DUMMY","peer_port":1234,"size_bytes":2359296,' +
   '"nixl_agent_metadata_b64":"TklYTF9NRVRBREFUQV9QTEFDRUhPTERFUg=="}'

@@ -38,7 +38,7 @@ export function chatLogprobs(
   return { content, refusal: null }
 }
 
-/** The same in the form of a text completion. Offsets count UTF-8 bytes (http-api.md 19.2). */
+/** The same in the form of a text completion. Offsets count UTF-8 bytes, as the reference's do. */
 export function completionLogprobs(
   logprobs: WireLogprobs | null | undefined,
   tokenizer: Tokenizer,
