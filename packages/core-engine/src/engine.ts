@@ -91,8 +91,8 @@ export class Engine {
    * @throws RequestError when its stop strings are too long
    */
   submit(request: GenerationRequest, sink: OutputSink): RequestHandle {
-    if (request.limits.stop) StopScanner.check(request.limits.stop)
     const { admission } = this.#host
+    if (request.limits.stop) StopScanner.check(request.limits.stop)
     if (!admission.accepts(request.prompts.length * request.n, request.lora)) throw new QueueFullError()
     const submission = new Submission(this.#readers, sink)
     const { sequences } = submission

@@ -1,7 +1,7 @@
 export { type Constraints, formatsOf, type OutputFormat } from './answer/format.ts'
 export { answerPlan } from './answer/plan.ts'
 export { Reasoning, reasons } from './answer/reasoning.ts'
-export { StructuredText } from './answer/structured-text.ts'
+export { StructuredAnswer } from './answer/structured-answer.ts'
 export { ToolCalls } from './answer/tool-calls.ts'
 export { checkTools } from './answer/tool-check.ts'
 export type { ToolChoice, ToolDefinition, ToolRequest } from './answer/tools.ts'

@@ -85,28 +85,41 @@ describe('the configuration', () => {
   })
 
   test('failures of each type, on every endpoint, instead of everything that comes after the body was read', async () => {
-    for (const [name, status, type, param, message] of [
+    for (const [name, status, type, param, message, anthropicType] of [
       [
         ...(['rate_limit', 429, 'RateLimitError', null] as const),
         'Rate limit reached for m in organization org-xxx on requests per min (RPM): Limit 3, Used 3, Requested 1.',
+        'rate_limit_error',
       ],
-      ['invalid_api_key', 401, 'AuthenticationError', null, 'Incorrect API key provided.'],
+      ['invalid_api_key', 401, 'AuthenticationError', null, 'Incorrect API key provided.', 'authentication_error'],
       [
         ...(['context_length', 400, 'BadRequestError', 'messages'] as const),
         "This model's maximum context length is 4096 tokens. However, your messages resulted in 4500 tokens.",
+        'invalid_request_error',
       ],
-      ['server_error', 503, 'InternalServerError', null, 'The server is overloaded or not ready yet.'],
+      [
+        ...(['server_error', 503, 'InternalServerError', null] as const),
+        'The server is overloaded or not ready yet.',
+        'overloaded_error',
+      ],
       [
         ...(['invalid_request', 400, 'BadRequestError', 'model'] as const),
         "Invalid request: missing required parameter 'model'.",
+        'invalid_request_error',
       ],
-      ['model_not_found', 404, 'NotFoundError', 'model', "The model 'm-nonexistent' does not exist"],
+      [
+        ...(['model_not_found', 404, 'NotFoundError', 'model'] as const),
+        "The model 'm-nonexistent' does not exist",
+        'not_found_error',
+      ],
     ] as const) {
       await server.post('/admin/config', { 'failure-injection-rate': 100, 'failure-types': [name] })
+      const anthropic = { type: 'error', error: { type: anthropicType, message }, request_id: null }
       for (const path of generationPaths) {
+        const error = path === '/v1/messages' ? anthropic : envelope(status, type, message, param)
         for (const more of [{}, { stream: true }, { model: 'nope' }]) {
           const reply = await server.post(path, { ...generation[path], ...more }, { 'X-Request-Id': 'x' })
-          expect([reply.status, reply.json]).toEqual([status, envelope(status, type, message, param)])
+          expect([reply.status, reply.json]).toEqual([status, error])
           expect(reply.headers.get('x-request-id')).toBeNull()
         }
       }
@@ -174,7 +187,7 @@ describe('the configuration', () => {
     }
     expect((await ask('HEAD', '/v1/models')).status).toBe(405)
     const near = await ask('GET', '/v1/models/')
-    expect([near.status, near.headers.get('location')]).toEqual([301, `${server.url}/v1/models`])
+    expect([near.status, near.headers.get('location')]).toEqual([301, '/v1/models'])
   })
 
   test('a body above the limit is 413, whatever comes after it', async () => {

@@ -1,13 +1,13 @@
 import type { OutputPart, OutputPlan, PlanContext, PlannedOutput } from '@vllm-sim/core-engine'
 import type { Reasoning } from './reasoning.ts'
-import type { StructuredText } from './structured-text.ts'
+import type { StructuredAnswer } from './structured-answer.ts'
 import type { ToolCalls } from './tool-calls.ts'
 
 /** What an answer may consist of instead of, or before, the server's ordinary text. */
 export interface AnswerParts {
   readonly reasoning?: Reasoning | undefined
   readonly tools?: ToolCalls | undefined
-  readonly structured?: StructuredText | undefined
+  readonly structured?: StructuredAnswer | undefined
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   Reasoning,
   reasons,
   type ServingContext,
-  StructuredText,
+  StructuredAnswer,
   ToolCalls,
   type ToolChoice,
   type ToolDefinition,
@@ -96,7 +96,7 @@ function answerOf(
   const output = answerPlan({
     reasoning: thinkingOf(wire, context),
     tools: tools && ToolCalls.of({ tools, choice, parallel, idPrefix: 'toolu_', subject }, context),
-    structured: format && new StructuredText(format, context),
+    structured: format && new StructuredAnswer(format, context),
   })
   return output && { output, fingerprint: JSON.stringify([wire.tools, choice, parallel, format]) }
 }

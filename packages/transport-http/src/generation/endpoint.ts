@@ -5,7 +5,7 @@ import type { ApiContext } from '../context.ts'
 import type { ErrorForm } from '../http/errors.ts'
 import type { EventStream } from '../http/event-stream.ts'
 import type { Headers } from '../http/reply.ts'
-import type { Pieces } from '../output/whole-answer.ts'
+import type { BodyText } from '../output/whole-answer.ts'
 
 /** A request on its way to its plan. */
 export interface HttpCall extends Call {
@@ -28,7 +28,7 @@ export interface WholeEncoder {
   /** Needs each choice's tokens, not only its text. */
   readonly wantsTokens: boolean
   /** May give a long body in pieces, which are made as the client takes them. */
-  encode(choices: readonly Choice[]): Pieces
+  encode(choices: readonly Choice[]): BodyText
 }
 
 /** Turns tokens into the frames of a stream. Frames are added to `out`; the caller sends them. */

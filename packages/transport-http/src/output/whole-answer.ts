@@ -2,7 +2,7 @@ import { RequestError } from '@vllm-sim/core-engine'
 import type { Choice } from '@vllm-sim/serving'
 
 /** Text in one piece, or in pieces that are made as they are sent. */
-export type Pieces = string | Iterable<string>
+export type BodyText = string | Iterable<string>
 
 /** Characters of text in an answer that is sent whole. Far above what a context and a sensible `n` come to. */
 const longest = 2 ** 27
@@ -15,9 +15,9 @@ const longest = 2 ** 27
 export function wholeAnswer(
   head: string,
   choices: readonly Choice[],
-  encode: (choice: Choice) => Pieces,
+  encode: (choice: Choice) => BodyText,
   tail: string,
-): Pieces {
+): BodyText {
   let length = 0
   for (const choice of choices) length += choice.text.length
   if (length > longest) {
@@ -35,7 +35,7 @@ export function wholeAnswer(
 function* inTurn(
   head: string,
   choices: readonly Choice[],
-  encode: (choice: Choice) => Pieces,
+  encode: (choice: Choice) => BodyText,
   tail: string,
 ): Generator<string> {
   yield head

@@ -3,7 +3,7 @@ import { type Choice, type Piece, piecesOf, textOf } from '@vllm-sim/serving'
 import type { WholeEncoder } from '../../generation/endpoint.ts'
 import { imagePart } from '../../output/image.ts'
 import { contentEntry, promptLogprobs } from '../../output/logprobs.ts'
-import { joined, type Pieces } from '../../output/whole-answer.ts'
+import { type BodyText, joined } from '../../output/whole-answer.ts'
 import type { ChatFeatures, ChatPlan } from './plan.ts'
 import { chatCompletion } from './whole.ts'
 
@@ -19,7 +19,7 @@ export class FullChatWhole implements WholeEncoder {
     this.wantsTokens = this.#features.logprobs !== undefined || this.#features.tokenIds
   }
 
-  encode(choices: readonly Choice[]): Pieces {
+  encode(choices: readonly Choice[]): BodyText {
     return chatCompletion(this.#plan, choices, choice => this.#choice(choice), this.#promptMembers())
   }
 

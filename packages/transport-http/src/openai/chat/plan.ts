@@ -14,7 +14,7 @@ import {
   Reasoning,
   reasons,
   type ServingContext,
-  StructuredText,
+  StructuredAnswer,
   type TokenName,
   ToolCalls,
   type ToolDefinition,
@@ -139,7 +139,7 @@ function answerOf(
     tools:
       tools &&
       ToolCalls.of({ tools, choice, parallel: parallel ?? true, idPrefix: 'chatcmpl-tool-', subject }, context),
-    structured: format && new StructuredText(format, context),
+    structured: format && new StructuredAnswer(format, context),
   })
   return output && { output, fingerprint: JSON.stringify([wire.tools, choice, parallel, format]) }
 }

@@ -4,7 +4,7 @@ import { ecTransferParams } from '../../output/ec-transfer.ts'
 import { answerHead } from '../../output/head.ts'
 import { kvTransferMember } from '../../output/kv-transfer.ts'
 import { totalUsage } from '../../output/usage.ts'
-import { type Pieces, wholeAnswer } from '../../output/whole-answer.ts'
+import { type BodyText, wholeAnswer } from '../../output/whole-answer.ts'
 import type { ChatPlan } from './plan.ts'
 
 /** A chat completion that is nothing but text and is sent whole. */
@@ -16,7 +16,7 @@ export class ChatWhole implements WholeEncoder {
     this.#plan = plan
   }
 
-  encode(choices: readonly Choice[]): Pieces {
+  encode(choices: readonly Choice[]): BodyText {
     const { role } = this.#plan
     return chatCompletion(this.#plan, choices, ({ index, text, outcome }) => {
       const content = outcome.completionTokens === 0 ? 'null' : JSON.stringify(text)
@@ -36,9 +36,9 @@ export class ChatWhole implements WholeEncoder {
 export function chatCompletion(
   plan: ChatPlan,
   choices: readonly Choice[],
-  encode: (choice: Choice) => Pieces,
+  encode: (choice: Choice) => BodyText,
   extra = '',
-): Pieces {
+): BodyText {
   const { context, request } = plan
   const outcomes = choices.map(choice => choice.outcome)
   const encoded = context.settings.mmEncoderOnly ? ecTransferParams(request.prompts[0]?.features) : undefined

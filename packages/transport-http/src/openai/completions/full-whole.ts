@@ -1,7 +1,7 @@
 import type { Choice } from '@vllm-sim/serving'
 import type { WholeEncoder } from '../../generation/endpoint.ts'
 import { promptLogprobs } from '../../output/logprobs.ts'
-import type { Pieces } from '../../output/whole-answer.ts'
+import type { BodyText } from '../../output/whole-answer.ts'
 import type { CompletionFeatures, CompletionPlan } from './plan.ts'
 import { TokenList } from './token-list.ts'
 import { textCompletion } from './whole.ts'
@@ -18,7 +18,7 @@ export class FullCompletionWhole implements WholeEncoder {
     this.wantsTokens = this.#features.logprobs !== undefined || this.#features.tokenIds
   }
 
-  encode(choices: readonly Choice[]): Pieces {
+  encode(choices: readonly Choice[]): BodyText {
     return textCompletion(this.#plan, choices, choice => this.#choice(choice))
   }
 

@@ -12,7 +12,7 @@ import {
   promptLogprobCount,
   type SamplingParams,
   type ServingContext,
-  StructuredText,
+  StructuredAnswer,
   type TokenName,
   textPrompt,
   tokenName,
@@ -54,7 +54,7 @@ export function planCompletion(wire: CompletionWire, call: HttpCall): Completion
   const format = readOutputFormat(wire)
   call.accept()
 
-  const structured = sampling.maxTokens === 0 || !format ? undefined : new StructuredText(format, context)
+  const structured = sampling.maxTokens === 0 || !format ? undefined : new StructuredAnswer(format, context)
   const answer = structured
     ? { output: answerPlan({ structured })!, fingerprint: JSON.stringify(format) }
     : promptOnly(sampling)

@@ -3,7 +3,7 @@ import type { WholeEncoder } from '../../generation/endpoint.ts'
 import { answerHead } from '../../output/head.ts'
 import { kvTransferMember } from '../../output/kv-transfer.ts'
 import { totalUsage } from '../../output/usage.ts'
-import { type Pieces, wholeAnswer } from '../../output/whole-answer.ts'
+import { type BodyText, wholeAnswer } from '../../output/whole-answer.ts'
 import type { CompletionPlan } from './plan.ts'
 
 /** A text completion that is nothing but text and is sent whole. */
@@ -15,7 +15,7 @@ export class CompletionWhole implements WholeEncoder {
     this.#plan = plan
   }
 
-  encode(choices: readonly Choice[]): Pieces {
+  encode(choices: readonly Choice[]): BodyText {
     return textCompletion(
       this.#plan,
       choices,
@@ -30,8 +30,8 @@ export class CompletionWhole implements WholeEncoder {
 export function textCompletion(
   plan: CompletionPlan,
   choices: readonly Choice[],
-  encode: (choice: Choice) => Pieces,
-): Pieces {
+  encode: (choice: Choice) => BodyText,
+): BodyText {
   const { request } = plan
   const outcomes = choices.map(choice => choice.outcome)
   return wholeAnswer(

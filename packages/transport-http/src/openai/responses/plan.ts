@@ -12,7 +12,7 @@ import {
   Reasoning,
   reasons,
   type ServingContext,
-  StructuredText,
+  StructuredAnswer,
   ToolCalls,
   tokenized,
   tokenName,
@@ -184,7 +184,7 @@ function answerOf(
       tools.length > 0
         ? ToolCalls.of({ tools, choice, parallel: false, idPrefix: 'fc_', subject }, context)
         : undefined,
-    structured: format && new StructuredText(format, context),
+    structured: format && new StructuredAnswer(format, context),
   })
   return output && { output, fingerprint: JSON.stringify([tools, choice, format]) }
 }

@@ -5,7 +5,7 @@ import { ecTransferParams } from '../../output/ec-transfer.ts'
 import { kvTransferMember } from '../../output/kv-transfer.ts'
 import { contentEntry, promptLogprobs } from '../../output/logprobs.ts'
 import { totalUsage } from '../../output/usage.ts'
-import { joined, type Pieces, wholeAnswer } from '../../output/whole-answer.ts'
+import { type BodyText, joined, wholeAnswer } from '../../output/whole-answer.ts'
 import type { GeneratePlan } from './plan.ts'
 
 /** A generate answer that is sent whole: the reference's members and vLLM's. */
@@ -17,7 +17,7 @@ export class GenerateWhole implements WholeEncoder {
     this.#plan = plan
   }
 
-  encode(choices: readonly Choice[]): Pieces {
+  encode(choices: readonly Choice[]): BodyText {
     const { context, request, promptLogprobs: count } = this.#plan
     const prompt = request.prompts[0]!
     const outcomes = choices.map(choice => choice.outcome)
@@ -32,7 +32,7 @@ export class GenerateWhole implements WholeEncoder {
     return wholeAnswer(head, choices, choice => this.#choice(choice), tail)
   }
 
-  #choice({ index, tokens, outcome }: Choice): Pieces {
+  #choice({ index, tokens, outcome }: Choice): BodyText {
     const count = this.#plan.logprobs
     const head = `{"index":${index},"logprobs":`
     const tail = `,"finish_reason":"${outcome.finishReason}","token_ids":[${tokens.map(token => token.id).join()}]}`

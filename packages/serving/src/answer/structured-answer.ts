@@ -6,7 +6,7 @@ import { structured } from './structured.ts'
 import { TextPlanner } from './text-planner.ts'
 
 /** Makes text in the form that a request demands. */
-export class StructuredText {
+export class StructuredAnswer {
   readonly #planner: TextPlanner
 
   /** @throws RequestError 400 when no text has this form, or none that is small enough */
