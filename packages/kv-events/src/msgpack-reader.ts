@@ -38,7 +38,7 @@ class Reader {
 
   value(depth: number): MsgpackValue {
     if (depth > deepest) throw new DecodeError(`nested deeper than ${deepest} at ${this.at}`)
-    const tag = this.#uint(1)
+    const tag = this.#bytes[this.#skip(1)]!
     if (tag < 0x80) return tag
     if (tag < 0x90) return this.#map(tag & 0x0f, depth)
     if (tag < 0xa0) return this.#array(tag & 0x0f, depth)
@@ -60,23 +60,23 @@ class Reader {
       case 0xc9:
         return this.#extension(this.#uint(1 << (tag - 0xc7)))
       case 0xca:
-        return this.#take(4).readFloatBE()
+        return this.#bytes.readFloatBE(this.#skip(4))
       case 0xcb:
-        return this.#take(8).readDoubleBE()
+        return this.#bytes.readDoubleBE(this.#skip(8))
       case 0xcc:
       case 0xcd:
       case 0xce:
         return this.#uint(1 << (tag - 0xcc))
       case 0xcf:
-        return narrow(this.#take(8).readBigUInt64BE())
+        return this.#uint64(this.#skip(8))
       case 0xd0:
       case 0xd1:
       case 0xd2: {
         const width = 1 << (tag - 0xd0)
-        return this.#take(width).readIntBE(0, width)
+        return this.#bytes.readIntBE(this.#skip(width), width)
       }
       case 0xd3:
-        return narrow(this.#take(8).readBigInt64BE())
+        return narrow(this.#bytes.readBigInt64BE(this.#skip(8)))
       case 0xd4:
       case 0xd5:
       case 0xd6:
@@ -114,26 +114,41 @@ class Reader {
     return map
   }
 
+  #uint64(at: number): number | bigint {
+    const high = this.#bytes.readUInt32BE(at)
+    return high < 0x20_0000 ? high * 2 ** 32 + this.#bytes.readUInt32BE(at + 4) : this.#bytes.readBigUInt64BE(at)
+  }
+
   #text(size: number): string {
-    return this.#take(size).toString('utf8')
+    const start = this.#skip(size)
+    return this.#bytes.toString('utf8', start, this.at)
   }
 
   #extension(size: number): Buffer {
-    this.#take(1)
+    this.#skip(1)
     return this.#take(size)
   }
 
   #uint(width: number): number {
-    return this.#take(width).readUIntBE(0, width)
+    const at = this.#skip(width)
+    const bytes = this.#bytes
+    let value = bytes[at]!
+    for (let i = 1; i < width; i++) value = value * 0x100 + bytes[at + i]!
+    return value
   }
 
   #take(size: number): Buffer {
-    const end = this.at + size
-    if (end > this.#bytes.length)
-      throw new DecodeError(`${size} bytes expected at ${this.at}, ${this.#bytes.length - this.at} there`)
-    const part = this.#bytes.subarray(this.at, end)
-    this.at = end
-    return part
+    const start = this.#skip(size)
+    return this.#bytes.subarray(start, this.at)
+  }
+
+  /** Goes on by `size` bytes. @returns where they begin */
+  #skip(size: number): number {
+    const start = this.at
+    const there = this.#bytes.length - start
+    if (size > there) throw new DecodeError(`${size} bytes expected at ${start}, ${there} there`)
+    this.at = start + size
+    return start
   }
 }
 
