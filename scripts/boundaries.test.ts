@@ -41,12 +41,13 @@ describe('bans', () => {
 
   afterAll(() => rmSync(place, { recursive: true, force: true }))
 
-  /** The rules that Biome reports for `source` as a file of `folder`. */
-  function rulesBroken(folder: string, source: string): string[] {
+  /** The rules that Biome reports for `source` as a file of `folder`, with `other` as `other.ts` beside it. */
+  function rulesBroken(folder: string, source: string, other?: string): string[] {
     const own = path.join(place, folder, `ban-${samples++}`)
     mkdirSync(own, { recursive: true })
     const file = path.join(own, 'sample.ts')
     writeFileSync(file, source)
+    if (other !== undefined) writeFileSync(path.join(own, 'other.ts'), other)
     const biome = path.join(root, 'node_modules/.bin/biome')
     expect(existsSync(biome)).toBe(true)
     try {
@@ -80,6 +81,29 @@ describe('bans', () => {
     ['packages/latency/src', 'export const a = process.env', globals],
   ])('%s: %s', (folder, source, rule) => {
     expect(rulesBroken(folder, `${source}\n`)).toContain(rule)
+  })
+
+  const circles = 'lint/suspicious/noImportCycles'
+
+  test.each([
+    [
+      'values',
+      "import { b } from './other.ts'\nexport const a = () => b",
+      "import { a } from './sample.ts'\nexport const b = a",
+    ],
+    [
+      'types alone',
+      "import type { B } from './other.ts'\nexport type A = B | 1",
+      "import type { A } from './sample.ts'\nexport type B = A[]",
+    ],
+    [
+      'a type on the way back',
+      "import { b } from './other.ts'\nexport type A = typeof b",
+      "import type { A } from './sample.ts'\nexport const b = (a: A) => a",
+    ],
+  ])('files in a circle, by %s', (_what, sample, other) => {
+    expect(rulesBroken('packages/metrics/src', `${sample}\n`, `${other}\n`)).toContain(circles)
+    expect(rulesBroken('packages/metrics/src', `${sample}\n`, 'export const b = 1\nexport type B = 1\n')).toEqual([])
   })
 
   test.each([

@@ -1,5 +1,6 @@
 export type { StrftimeNow } from './chat/template.ts'
-export { type ChosenTokenizer, chooseTokenizer, type TokenizerChoice, type TokenizerMode } from './choose.ts'
+export type { ChosenTokenizer, TokenizerChoice, TokenizerMode } from './choice.ts'
+export { chooseTokenizer } from './choose.ts'
 export { TokenizerError, type TokenizerErrorCode } from './errors.ts'
 export { echoText, flattenChat, joinChat, messageText, messageTextWithRole } from './flatten.ts'
 export { fnv1a32 } from './fnv.ts'

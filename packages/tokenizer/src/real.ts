@@ -1,4 +1,4 @@
-import type { ChosenTokenizer, FoundFiles, TokenizerChoice } from './choose.ts'
+import type { ChosenTokenizer, FoundFiles, TokenizerChoice } from './choice.ts'
 import { TokenizerError } from './errors.ts'
 import type { HfTokenizer, HfTokenizerOptions } from './hf/tokenizer.ts'
 import { offlineError } from './hub/errors.ts'

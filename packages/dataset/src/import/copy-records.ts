@@ -2,8 +2,8 @@ import { DatasetError, isDiskFull, messageOf } from '../errors.ts'
 import { readConversation } from './conversation.ts'
 import { convert } from './convert.ts'
 import type { Checkpoint, DatabaseOutput } from './database-output.ts'
-import type { ImportOptions } from './import.ts'
 import type { JsonOutput } from './json-output.ts'
+import type { ImportOptions } from './options.ts'
 import { readRecords } from './records.ts'
 
 /** What an import writes to. */

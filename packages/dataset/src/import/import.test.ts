@@ -5,7 +5,7 @@ import { openDataset } from '../open.ts'
 import { fixtureConversations, manyConversations } from '../testing/conversations.ts'
 import { seeded } from '../testing/fixtures.ts'
 import { ImportBench, tokenizer } from '../testing/import-bench.ts'
-import type { ImportOptions } from './import.ts'
+import type { ImportOptions } from './options.ts'
 
 let bench: ImportBench
 

@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import Database from 'better-sqlite3'
-import { type ImportOptions, type ImportReport, importConversations } from '../import/import.ts'
+import { type ImportReport, importConversations } from '../import/import.ts'
+import type { ImportOptions } from '../import/options.ts'
 import { temporaryDirectory } from './fixtures.ts'
 
 /** The tokenizer of all these tests. */
