@@ -77,7 +77,7 @@ export class Budget {
 }
 
 /** Steps that all schemas, patterns and grammars of one request may take to be understood, together. */
-const REQUEST_STEPS = 100_000
+const REQUEST_STEPS = 50_000
 
 /** The budget of one request: what a transport hands to every `compile…` of that request. */
 export function requestBudget(steps = REQUEST_STEPS): Budget {

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { type Constraint, compileConstraint, compileTool, requestBudget, StructureError, WorkError } from './index.ts'
 
 /** Steps that a request may cost, and by how many its last piece of work may overrun them. */
-const most = 100_000
-const overrun = 110_000
+const most = 50_000
+const overrun = 60_000
 /** Characters of an answer that somebody reads. */
 const read = 50_000
 
@@ -176,7 +176,7 @@ test('all that a request compiles is paid from one budget, and the refusal names
       work,
     )
   expect(() => times(300, compile)).toThrow(
-    new WorkError('the schemas, patterns and grammars of a request may take 100000 steps of work together'),
+    new WorkError('the schemas, patterns and grammars of a request may take 50000 steps of work together'),
   )
 })
 

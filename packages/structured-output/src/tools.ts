@@ -24,9 +24,10 @@ export class ToolError extends StructureError {
  * The reference's tool schema check, made no stricter than JSON Schema: `parameters` must be there,
  * not empty, and a well-formed schema. Annotations, unknown keywords, `$ref` and whatever else a validator accepts pass.
  * Takes time in proportion to the schema's size, and compiles nothing.
+ * @param work the request's budget, which pays for the look at every keyword
  * @throws ToolError `Tool validation failed: …`
  */
-export function checkTool(tool: ToolDeclaration, check?: SchemaCheck): void {
+export function checkTool(tool: ToolDeclaration, check?: SchemaCheck, work?: Budget): void {
   const name =
     typeof tool.name === 'string' && tool.name !== '' ? `tool ${JSON.stringify(tool.name)}` : 'a tool without a name'
   const refuse = (detail: string) => new ToolError(`Tool validation failed: ${name}: ${detail}`)
@@ -35,7 +36,7 @@ export function checkTool(tool: ToolDeclaration, check?: SchemaCheck): void {
   if (!isObject(parameters)) throw refuse('parameters must be an object')
   if (Object.keys(parameters).length === 0) throw refuse('parameters is empty; it must be a JSON Schema')
   try {
-    checkKeywords(parameters)
+    checkKeywords(parameters, '', work)
   } catch (error) {
     if (error instanceof SchemaError) throw refuse(error.message)
     throw error

@@ -4,6 +4,7 @@ import type { Row } from './budget.ts'
 import { aborted, get, post, postBytes, unread } from './client.ts'
 import { grpcRows } from './grpc-rows.ts'
 import { chat, conditions, everything, messages, times, tool } from './requests.ts'
+import { structuredRows } from './structured-rows.ts'
 import type { TargetOptions } from './target.ts'
 
 /** The tokenizer of a real model, 151,643 words. */
@@ -34,7 +35,6 @@ const plain: readonly Row[] = [
   },
   {
     name: 'a thousand choices of arrays of long strings',
-    wait: 500,
     attack: (target, signal) => {
       const json = { type: 'array', minItems: 999, items: { type: 'string', minLength: 100_000 } }
       return post(target, chat, { model: 'm', messages, n: 1000, structured_outputs: { json } }, signal)
@@ -60,7 +60,6 @@ const plain: readonly Row[] = [
   },
   {
     name: 'three hundred tools of thirty conditions',
-    wait: 500,
     attack: (target, signal) => {
       const tools = times(300, i => tool(`f${i}`, { properties: { x: conditions(30) }, required: ['x'] }))
       return post(target, chat, { model: 'm', messages, tools, tool_choice: 'required' }, signal)
@@ -207,7 +206,7 @@ export interface Group {
 }
 
 export const table: readonly Group[] = [
-  { server: 'default options', options: {}, rows: plain },
+  { server: 'default options', options: {}, rows: [...plain, ...structuredRows] },
   {
     server: 'beside a stream',
     options: { args: ['--inter-token-latency', '10ms', '--max-num-seqs', '64'], streams: true },

@@ -38,11 +38,24 @@ export function textMaker(format: OutputFormat, settings: ToolCallSettings, work
  * @throws StructureError when no object fulfils it, or none that is small enough
  */
 export function argumentMaker(parameters: unknown, settings: ToolCallSettings, work: Budget): Maker {
+  const schema = typeof parameters === 'object' && parameters !== null ? parameters : noParameters
+  let seen = ofSchemas.get(settings)
+  if (!seen) ofSchemas.set(settings, (seen = new WeakMap()))
+  let maker = seen.get(schema)
+  if (maker) return maker
   const { skipValidation: _, extraCallPercent: __, ...options } = settings
-  return makers.get(JSON.stringify(['arguments', options, parameters]), () =>
+  maker = makers.get(JSON.stringify(['arguments', options, parameters]), () =>
     counted(work, () => structured().compileTool(parameters ?? noParameters, options, work)),
   )
+  seen.set(schema, maker)
+  return maker
 }
+
+/**
+ * Makers of the requests that are there: each is asked for twice, once to check the tool and once to call it, and the key
+ * of a large schema is as large.
+ */
+const ofSchemas = new WeakMap<ToolCallSettings, WeakMap<object, Maker>>()
 
 function counted(work: Budget, compile: () => StructuredText): Maker {
   const before = work.left

@@ -2,9 +2,9 @@ import { LRUCache } from 'lru-cache'
 
 /** Entries that are kept at most, and their weights together. */
 const maxEntries = 512
-const maxWeight = 500_000
+const maxWeight = 200_000
 /** Characters of a key that weigh 1. */
-const keyCharacters = 16
+const keyCharacters = 4
 
 type Entry<T> = { readonly value: T } | { readonly error: unknown }
 

@@ -63,7 +63,7 @@ test('texts that are not long are as many as are asked for, until the request ha
   const texts = compileConstraint({ kind: 'json', schema })
   const planner = plannerOf(texts, context)
   const all = streams(1000).map(random => read(planner.plan(random, Number.POSITIVE_INFINITY)))
-  expect(new Set(all).size).toBeGreaterThan(50)
+  expect(new Set(all).size).toBeGreaterThan(40)
   expect(all.at(-1)).toBe(texts.known.toString())
   expect(characters()).toBeLessThan(1_000_000)
   for (const text of all) expect(JSON.parse(text).length).toBeGreaterThanOrEqual(300)

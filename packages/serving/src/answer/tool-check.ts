@@ -14,7 +14,7 @@ export function checkTools(tools: readonly ToolDefinition[], settings: ToolCallS
   const work = structured().requestBudget()
   for (const tool of tools) {
     try {
-      structured().checkTool(tool)
+      structured().checkTool(tool, undefined, work)
     } catch (error) {
       if (error instanceof structured().StructureError) throw new RequestError(400, error.message)
       throw error

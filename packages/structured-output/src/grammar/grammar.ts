@@ -11,7 +11,7 @@ import type { Grammar, Part } from './part.ts'
 /** Longest grammar that is read, in characters. */
 const MAX_SOURCE = 200_000
 /** Steps of work for compiling a grammar, and for one text. */
-const STEPS = 100_000
+const STEPS = 50_000
 const TEXT_STEPS = 20_000
 /** A random text stops growing at about this many characters, and at this depth of rules. */
 const ENOUGH = 64

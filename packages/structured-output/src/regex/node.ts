@@ -40,7 +40,7 @@ export class Arena {
    * @param outer a budget that pays too
    * @param steps how many nodes, derivatives and the like may be made before a `RegexError` says that it is too much
    */
-  constructor(outer?: Budget, steps = 60_000) {
+  constructor(outer?: Budget, steps = 30_000) {
     this.budget = new Budget(
       steps,
       () => new RegexError(`the pattern takes more than ${steps} steps of work to generate text for`),
@@ -159,7 +159,7 @@ export class Arena {
       else seen.add(part)
     }
     // The order of `alt` is that of the pattern when it was written so: two orders of the same parts must be one node.
-    this.budget.spend(seen.size >> 3)
+    this.budget.spend(seen.size >> 2)
     return [...seen].sort((a, b) => a.id - b.id)
   }
 }

@@ -99,7 +99,7 @@ class Builder {
   /** `elements` and then `after`, where what comes before is known only as `position`. */
   #sequence(elements: readonly AST.Element[], after: Node, position: Position): Node {
     const arena = this.#arena
-    arena.budget.spend()
+    arena.budget.spend(4 + elements.length / 8)
     const split = elements.findIndex(element => this.#asserts(element))
     if (split < 0) return elements.reduceRight((rest, element) => arena.cat(this.#node(element), rest), after)
     if (split > 0) {

@@ -1,4 +1,4 @@
-import { SchemaError } from '../errors.ts'
+import { type Budget, SchemaError } from '../errors.ts'
 import { isObject, type JsonObject, own } from '../json.ts'
 import { checkKeywords, escapeToken, subschemas } from './keywords.ts'
 
@@ -38,9 +38,9 @@ export class SchemaDocument {
   readonly #checked = new Set<JsonObject>()
   #resources: { targets: Map<string, JsonObject>; bases: Map<JsonObject, string> } | undefined
 
-  /** @throws SchemaError when the document is not a schema. */
-  constructor(root: unknown) {
-    checkKeywords(root)
+  /** @param budget pays for the look at every keyword. @throws SchemaError when the document is not a schema. */
+  constructor(root: unknown, budget?: Budget) {
+    checkKeywords(root, '', budget)
     this.root = root as Schema
     if (isObject(root)) this.#places.set(root, { path: '' })
   }

@@ -1,4 +1,4 @@
-import { SchemaError } from '../errors.ts'
+import { type Budget, SchemaError } from '../errors.ts'
 import { isObject, type JsonObject } from '../json.ts'
 
 type Kind = 'schema' | 'schemas' | 'named' | 'items' | 'dependencies'
@@ -86,21 +86,27 @@ const VALUES: Readonly<Record<string, Check>> = {
   ],
 }
 
+/** Steps for each keyword that is looked at, and for each schema. */
+const WALK_STEPS = 1 / 4
+
 /**
  * Checks that a schema is well formed, as its meta-schema does: every keyword has a value of the right kind. Unknown
  * keywords and annotations pass. Walks with a list of its own, so depth does not matter; takes time in proportion to
  * the schema's size.
+ * @param budget pays for the walk
  * @throws SchemaError at the first keyword that is wrong, with its JSON pointer.
  */
-export function checkKeywords(schema: unknown, pointer = ''): void {
+export function checkKeywords(schema: unknown, pointer = '', budget?: Budget): void {
   const open: [unknown, Path][] = [[schema, { name: pointer }]]
   while (open.length > 0) {
     const [node, path] = open.pop()!
     if (typeof node === 'boolean') continue
     if (!isObject(node)) throw wrong(path, 'a schema must be an object or a boolean')
-    for (const keyword of Object.keys(node)) {
+    const keywords = Object.keys(node)
+    budget?.spend((1 + keywords.length) * WALK_STEPS)
+    for (const keyword of keywords) {
       const value = node[keyword]
-      const at: Path = { name: escapeToken(keyword), parent: path }
+      const at: Path = { name: keyword, parent: path }
       const check = Object.hasOwn(VALUES, keyword) ? VALUES[keyword]! : undefined
       if (check && !check[0](value)) throw wrong(at, `${keyword} must be ${check[1]}`)
       const kind = Object.hasOwn(SUBSCHEMAS, keyword) ? SUBSCHEMAS[keyword]! : undefined
@@ -126,14 +132,14 @@ function children(kind: Kind, keyword: string, value: unknown, at: Path, open: [
     if (!isObject(value)) throw wrong(at, `${keyword} must be an object of schemas`)
     for (const name of Object.keys(value)) {
       if (kind === 'dependencies' && isStrings(value[name])) continue
-      open.push([value[name], { name: escapeToken(name), parent: at }])
+      open.push([value[name], { name, parent: at }])
     }
   }
 }
 
 function wrong(path: Path, message: string): SchemaError {
   const names: string[] = []
-  for (let at: Path | undefined = path; at; at = at.parent) names.push(at.name)
+  for (let at: Path | undefined = path; at; at = at.parent) names.push(at.parent ? escapeToken(at.name) : at.name)
   const pointer = names.reverse().join('/')
   return new SchemaError(message, pointer.length > 300 ? `${pointer.slice(0, 150)}…${pointer.slice(-150)}` : pointer)
 }

@@ -16,7 +16,7 @@ export const DEFAULT_GENERATOR_OPTIONS: GeneratorOptions = {
 }
 
 /** Steps of work for compiling a schema: a fraction of a second. */
-const STEPS = 100_000
+const STEPS = 50_000
 /** Steps for one random instance; what takes more is the same each time. */
 const INSTANCE_STEPS = 20_000
 /** How many instances are tried before a schema counts as one that cannot be satisfied. */
@@ -57,7 +57,7 @@ export function compileSchema(schema: unknown, options: CompileOptions = {}, wor
   return explained(() => {
     const fail = () => new SchemaError(`the schema takes more than ${STEPS} steps of work to be satisfied`, '')
     const budget = new Budget(STEPS, fail, work)
-    const document = new SchemaDocument(schema)
+    const document = new SchemaDocument(schema, budget)
     const graph = new SchemaGraph(document, budget)
     return new Generator(graph, graph.node(options.object ? [document.root, { type: 'object' }] : [document.root]), {
       ...DEFAULT_GENERATOR_OPTIONS,
