@@ -98,7 +98,7 @@ describe('bans', () => {
     ],
     [
       'a type on the way back',
-      "import { b } from './other.ts'\nexport type A = typeof b",
+      "import { b } from './other.ts'\nexport type A = typeof b\nexport const c = b",
       "import type { A } from './sample.ts'\nexport const b = (a: A) => a",
     ],
   ])('files in a circle, by %s', (_what, sample, other) => {
