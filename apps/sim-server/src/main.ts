@@ -6,26 +6,11 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(1)
 }
 
-// Also read by the threads.
-if (process.env['NODE_COMPILE_CACHE'] === undefined) {
-  const { compileCacheFolder } = await import('./process/compile-cache.ts')
-  const folder = compileCacheFolder(process.env)
-  if (folder !== undefined) {
-    process.env['NODE_COMPILE_CACHE'] = folder
-    // Node keeps what it needs to read TypeScript, 18 MB, once it had to read one file that is not in its compile cache.
-    // The cache cannot be switched on before this file is read, so that the process starts over with it: 30 ms.
-    if (import.meta.filename.endsWith('.ts') && process.execve && process.platform !== 'win32') {
-      process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], process.env)
-    }
-  }
-}
-const { enableCompileCache } = await import('node:module')
-if (process.env['NODE_COMPILE_CACHE'] !== undefined) enableCompileCache()
+const { useCompileCache } = await import('./process/compile-cache.ts')
+useCompileCache(process.env)
 
 const { StopSignal } = await import('./process/stop-signal.ts')
 const stop = new StopSignal()
-const { tuneCompiler } = await import('./process/tune-compiler.ts')
-tuneCompiler()
 const { readFileSync } = await import('node:fs')
 const { run } = await import('./run.ts')
 await run(process.argv.slice(2), process.env, path => readFileSync(path, 'utf8'), stop)

@@ -14,6 +14,7 @@ import { handleCrashes } from './process/crash.ts'
 import { print } from './process/output.ts'
 import { StartError } from './process/start-error.ts'
 import type { StopSignal } from './process/stop-signal.ts'
+import { tuneCompiler } from './process/tune-compiler.ts'
 import { version } from './version.ts'
 
 const exit = { ok: 0, failed: 1, usage: 2 } as const
@@ -30,6 +31,7 @@ export async function run(
 ): Promise<void> {
   const loaded = await load(argv, env, readFile)
   const { config } = loaded
+  if (config.compilerTuning) tuneCompiler()
   const log = createLog({ level: config.logLevel, format: config.logFormat, ...rankField(config) })
   handleCrashes(log)
   logConfiguration(log, loaded)

@@ -24,7 +24,7 @@ export interface System {
 }
 
 const fromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const sources = fromHere('../../../apps/sim-server/src/main.ts')
+const sources = fromHere('../../../scripts/start.cjs')
 const built = fromHere('../../../apps/sim-server/dist/main.js')
 const benchmarks = fromHere('../main.ts')
 

@@ -109,6 +109,7 @@ async function practise(config: Config, tokenizer: Tokenizer, clock: Clock, log:
     clock,
     model: config.displayModelName,
     limit: warmUpLimit,
+    tuning: config.compilerTuning,
     pace: () => {
       for (const { pace } of instances) pace()
     },

@@ -22,6 +22,7 @@ test('the warm-up is answered, by all its instances, with and without pauses', a
     clock: new RealClock(),
     model: config.displayModelName,
     limit: 400,
+    tuning: false,
     pace: () => {
       paced = answers.length
       for (const { pace } of practising) pace()

@@ -21,6 +21,8 @@ export interface WarmUpOptions {
   readonly limit: number
   /** Makes the instances answer with pauses between tokens; they begin without. */
   readonly pace: () => void
+  /** V8's flags may be changed meanwhile. */
+  readonly tuning: boolean
 }
 
 /** Clients at a time; few, so that the heap stays small. */
@@ -36,8 +38,8 @@ const unpacedShare = 0.35
  * Sends traffic of our own through a server of our own before the real one opens its port. Cold code makes the first
  * hundreds of streams late by a tenth of a second and more; after this they are late by a few milliseconds.
  */
-export async function warmUp({ listeners, clock, model, limit, pace }: WarmUpOptions): Promise<void> {
-  dropStartUpGarbage()
+export async function warmUp({ listeners, clock, model, limit, pace, tuning }: WarmUpOptions): Promise<void> {
+  if (tuning) dropStartUpGarbage()
   let turn = 0
   const server = createHttpServer((req, res) => listeners[turn++ % listeners.length]!(req, res))
   await listen(server, { host: '127.0.0.1', port: 0 })
@@ -58,9 +60,9 @@ export async function warmUp({ listeners, clock, model, limit, pace }: WarmUpOpt
   const overdue = clock.timer(limit + patience, () => {
     for (const socket of sockets) socket.destroy()
   })
-  holdHeap()
+  if (tuning) holdHeap()
   await Promise.all(Array.from({ length: clients }, (_, at) => client(at)))
-  releaseHeap()
+  if (tuning) releaseHeap()
   change.cancel()
   overdue.cancel()
   server.closeAllConnections()

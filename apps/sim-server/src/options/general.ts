@@ -82,6 +82,10 @@ export const general = group('General', {
     default: true,
     help: 'Serve requests to itself before the port opens, so that the first real ones are on time',
   }),
+  'compiler-tuning': option(pair, {
+    default: true,
+    help: 'Change when V8 compiles what, under the major version of Node with which that was measured',
+  }),
   'max-request-body-size-mb': option(int, {
     default: 4,
     min: 1,

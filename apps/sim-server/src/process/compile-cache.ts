@@ -1,4 +1,5 @@
 import { accessSync, constants, lstatSync, mkdirSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
@@ -18,6 +19,19 @@ export function compileCacheFolder(env: NodeJS.ProcessEnv, home?: string): strin
   } catch {
     return undefined
   }
+}
+
+/**
+ * Keeps compiled code, of this thread, in the folder that the user names in `NODE_COMPILE_CACHE` or in their own. Without
+ * any there is no cache: Node's own choice is one that everybody can write to.
+ * @param env of this thread. What `start.cjs` put there for this process goes away, so that no child gets it
+ */
+export function useCompileCache(env: NodeJS.ProcessEnv): void {
+  const own = compileCacheFolder(env)
+  const given = env['NODE_COMPILE_CACHE']
+  const folder = given ?? own
+  if (folder !== undefined) enableCompileCache(folder)
+  if (given === own) delete env['NODE_COMPILE_CACHE']
 }
 
 function isPrivate(folder: string): boolean {

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8'
 
-/** The first Node whose V8 is known to have the flags. */
-const knownSince = 24
-const tunable = Number.parseInt(process.versions.node, 10) >= knownSince
+/** The Node with whose V8 the flags were measured. What they mean is V8's business and changes without notice. */
+const measuredWith = 26
+const tunable = Number.parseInt(process.versions.node, 10) === measuredWith
 
 function set(flag: string): void {
   if (tunable) setFlagsFromString(flag)

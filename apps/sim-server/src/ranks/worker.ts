@@ -1,6 +1,6 @@
-import { enableCompileCache } from 'node:module'
+import { useCompileCache } from '../process/compile-cache.ts'
 
-// The entry of a rank's thread. Without a folder of the process, Node would take one that everybody can write to.
-if (process.env['NODE_COMPILE_CACHE'] !== undefined) enableCompileCache()
+// The entry of a rank's thread.
+useCompileCache(process.env)
 const { runRank } = await import('./rank.ts')
 await runRank()
