@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tooOld = '20.19.0'
 const supported = ['22.18.0', '24', '26']
+const commands = ['vllm-sim', 'vllm-sim-dataset', 'vllm-sim-kv-listener']
 
 const folder = mkdtempSync(join(tmpdir(), 'vllm-sim-packed-'))
 try {
@@ -37,14 +38,16 @@ function installed(): Record<string, string> {
 
 /** A Node that is too old is told so in one sentence. */
 function refuses(version: string): void {
-  const { status, stderr } = attempt(nodeOf(version), [bin('vllm-sim'), '--version'])
-  check(status === 1 && /^vllm-sim needs Node 22\.18 or newer, and this is v20\S+\n$/.test(stderr), stderr)
-  say(`Node ${version}: refused, ${stderr.trimEnd()}`)
+  for (const name of commands) {
+    const { status, stderr } = attempt(nodeOf(version), [bin(name), '--help'])
+    check(status === 1 && /^\S+ needs Node 22\.18 or newer, and this is v20\S+\n$/.test(stderr), stderr)
+  }
+  say(`Node ${version}: refused`)
 }
 
 async function works(version: string): Promise<void> {
   const node = nodeOf(version)
-  for (const name of ['vllm-sim', 'vllm-sim-dataset', 'vllm-sim-kv-listener']) {
+  for (const name of commands) {
     const { status, stdout, stderr } = attempt(node, [bin(name), '--help'])
     check(status === 0 && /--\w/.test(stdout + stderr), `${name} --help: ${stderr}`)
   }
