@@ -1,6 +1,4 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LruCache } from './lru.ts'
 import { PieceMemory } from './piece-memory.ts'
 
 describe('PieceMemory', () => {
@@ -27,31 +25,5 @@ describe('PieceMemory', () => {
     expect([0, 1, 2, 3].map(id => memory.get(id) !== undefined)).toEqual([false, false, true, true])
     memory.remember(9, 'y'.repeat(5_000_000))
     expect(memory.get(9)).toBeUndefined()
-  })
-})
-
-describe('LruCache', () => {
-  it('never holds more than its capacity, and keeps what was used last', () => {
-    const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 1, max: 12 })), { maxLength: 60 })
-    fc.assert(
-      fc.property(steps, list => {
-        const cache = new LruCache<number, number>(10)
-        const costs = new Map<number, number>()
-        for (const [key, cost] of list) {
-          const before = cache.get(key)
-          cache.set(key, cost, cost)
-          if (cost <= 10) costs.set(key, cost)
-          expect(cache.get(key)).toBe(cost <= 10 ? cost : before)
-          const held = [...costs].filter(([held]) => cache.get(held) !== undefined)
-          expect(held.reduce((sum, [, value]) => sum + value, 0)).toBeLessThanOrEqual(10)
-        }
-      }),
-    )
-  })
-
-  it('keeps nothing with a capacity of 0', () => {
-    const cache = new LruCache<string, number>(0)
-    cache.set('a', 1)
-    expect(cache.get('a')).toBeUndefined()
   })
 })

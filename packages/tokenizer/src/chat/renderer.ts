@@ -1,6 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import { TokenizerError } from '../errors.ts'
 import type { NamedTemplate } from '../hf/files.ts'
-import { LruCache } from '../lru.ts'
 import type { ChatMessage, ChatRender, ContentFormat } from '../types.ts'
 import { prepareMessages } from './prepare.ts'
 import { type CompiledTemplate, compileWith, type StrftimeNow } from './template.ts'
@@ -28,7 +28,7 @@ export interface ChatRendererOptions {
 export class ChatRenderer {
   readonly #Template: TemplateClass
   readonly #options: ChatRendererOptions
-  readonly #compiled = new LruCache<string, CompiledTemplate>(KEPT_TEMPLATES)
+  readonly #compiled = new LRUCache<string, CompiledTemplate>({ max: KEPT_TEMPLATES })
 
   private constructor(Template: TemplateClass, options: ChatRendererOptions) {
     this.#Template = Template

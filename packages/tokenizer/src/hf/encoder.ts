@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache'
 import { detach } from '../detach.ts'
-import { LruCache } from '../lru.ts'
 import type { Cancel } from '../types.ts'
 import type { TokenizerJson } from './files.ts'
 import { encodePlain, type LibraryTokenizer } from './library.ts'
@@ -32,14 +32,14 @@ function encodingCost(text: string): number {
 export class HfEncoder {
   readonly #library: LibraryTokenizer
   readonly #segmenter: Segmenter | undefined
-  readonly #cache: LruCache<string, Uint32Array>
+  readonly #cache: LRUCache<string, Uint32Array> | undefined
   readonly #threshold: number
   readonly #worker: WorkerEncoder
 
   constructor(options: HfEncoderOptions) {
     this.#library = options.library
     this.#threshold = options.workerThreshold
-    this.#cache = new LruCache(options.cacheCharacters)
+    if (options.cacheCharacters > 0) this.#cache = new LRUCache({ maxSize: options.cacheCharacters })
     const { tokenizerJson } = options
     this.#segmenter = isSegmentable(tokenizerJson) ? new Segmenter(tokenizerJson.added_tokens ?? []) : undefined
     this.#worker = options.worker
@@ -72,7 +72,7 @@ export class HfEncoder {
     const texts = new Set<string>()
     let cost = 0
     for (const segment of segments) {
-      if (typeof segment === 'number' || texts.has(segment) || this.#cache.get(segment)) continue
+      if (typeof segment === 'number' || texts.has(segment) || this.#cache?.get(segment)) continue
       texts.add(segment)
       cost += encodingCost(segment)
     }
@@ -80,7 +80,7 @@ export class HfEncoder {
   }
 
   #cached(text: string): Uint32Array {
-    const known = this.#cache.get(text)
+    const known = this.#cache?.get(text)
     if (known) return known
     const ids = Uint32Array.from(encodePlain(this.#library, text))
     this.#remember(text, ids)
@@ -90,7 +90,7 @@ export class HfEncoder {
   #remember(text: string, ids: Uint32Array): void {
     // Copies of their own: slices of a prompt, or of the worker's message, would keep the whole of it alive.
     const own = ids.byteLength === ids.buffer.byteLength ? ids : ids.slice()
-    this.#cache.set(detach(text), own, text.length)
+    this.#cache?.set(detach(text), own, { size: text.length })
   }
 }
 

@@ -1,6 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import { TokenizerError } from '../errors.ts'
 import { joinChat } from '../flatten.ts'
-import { LruCache } from '../lru.ts'
 import { hasMedia } from '../multimodal.ts'
 import { SimulatedTokenizer } from '../simulated.ts'
 import { fitPieces } from '../split.ts'
@@ -64,7 +64,7 @@ export class RenderTokenizer implements Tokenizer {
   readonly #mediaTimeoutMs: number
   readonly #local: LocalText | undefined
   readonly #output: Tokenizer
-  readonly #cache: LruCache<string, SharedCall<Rendered> | Rendered>
+  readonly #cache: LRUCache<string, SharedCall<Rendered> | Rendered> | undefined
   /** Ids of answers by their text; undefined while the service has not given them. */
   readonly #prepared = new Map<string, number[] | undefined>()
   #preparing: Promise<void> | undefined
@@ -77,7 +77,8 @@ export class RenderTokenizer implements Tokenizer {
     this.#mediaTimeoutMs = options.mediaTimeoutMs ?? 60_000
     this.#local = options.local
     this.#output = options.local ?? new SimulatedTokenizer()
-    this.#cache = new LruCache(options.cacheCharacters ?? 8_000_000)
+    const maxSize = options.cacheCharacters ?? 8_000_000
+    if (maxSize > 0) this.#cache = new LRUCache({ maxSize })
     this.eosTokenIds = options.local?.eosTokenIds ?? []
     if (options.local?.vocabularySize !== undefined) this.vocabularySize = options.local.vocabularySize
     if (options.local?.bosTokenId !== undefined) this.bosTokenId = options.local.bosTokenId
@@ -148,7 +149,7 @@ export class RenderTokenizer implements Tokenizer {
     cancel: Cancel | undefined,
   ): PromptEncoding | Promise<PromptEncoding> {
     const key = JSON.stringify(body)
-    const known = this.#cache.get(key)
+    const known = this.#cache?.get(key)
     if (known && !(known instanceof SharedCall)) return this.#encoding(known, text)
     if (this.#closed) throw new TokenizerError('the tokenizer was closed', 'internal')
     const call = known && !known.abandoned ? known : this.#call(path, body, timeoutMs, key)
@@ -159,15 +160,15 @@ export class RenderTokenizer implements Tokenizer {
     const call = new SharedCall(async signal => {
       try {
         const rendered = await this.#client.post(path, body, timeoutMs, signal)
-        this.#cache.set(key, rendered, key.length + 4 * rendered.ids.length)
+        this.#cache?.set(key, rendered, { size: key.length + 4 * rendered.ids.length })
         if ([...this.#prepared.values()].includes(undefined)) void this.#prepareMissing()
         return rendered
       } catch (error) {
-        if (this.#cache.get(key) === call) this.#cache.delete(key)
+        if (this.#cache?.get(key) === call) this.#cache?.delete(key)
         throw error
       }
     })
-    this.#cache.set(key, call, key.length)
+    this.#cache?.set(key, call, { size: key.length })
     return call
   }
 
