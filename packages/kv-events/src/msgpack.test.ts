@@ -77,6 +77,22 @@ test.each([
   expect(() => decodeMsgpack(Buffer.from(bytes, 'hex'))).toThrow(message)
 })
 
+test.each([
+  ['an array', Buffer.from([0xdd, 0xff, 0xff, 0xff, 0xff])],
+  ['a map', Buffer.from([0xdf, 0xff, 0xff, 0xff, 0xff])],
+  ['a text', Buffer.from([0xdb, 0xff, 0xff, 0xff, 0xff])],
+  ['bytes', Buffer.from([0xc6, 0xff, 0xff, 0xff, 0xff])],
+  ['an extension', Buffer.from([0xc9, 0xff, 0xff, 0xff, 0xff, 0x01])],
+])('%s that says it has 4 billion members, within itself and in a row, costs no more than its bytes', (_what, head) => {
+  const before = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed
+  for (const count of [1, 2, 60, 10_000]) {
+    expect(() => decodeMsgpack(Buffer.concat(Array.from({ length: count }, () => head)))).toThrow(DecodeError)
+    const row = Buffer.concat([Buffer.from([0xdd, 0, 0, 0x27, 0x10]), ...Array.from({ length: count }, () => head)])
+    expect(() => decodeMsgpack(row)).toThrow(DecodeError)
+  }
+  expect(process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed - before).toBeLessThan(64 * 2 ** 20)
+})
+
 test('any bytes are either read or refused', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), bytes => {
