@@ -33,6 +33,7 @@ const purposes: Readonly<Record<string, string>> = {
   'GET /load': 'generation requests in flight; counted with `--enable-server-load-tracking`',
   'GET /metrics': 'Prometheus text ([metrics.md](metrics.md)); `?name[]=` filters',
   'GET /admin/config': 'the configuration in force',
+  'GET /admin/options': 'every option with an effect: `name`, `value`, `default`, `live`',
   'POST /admin/config': 'changes it ([configuration.md](configuration.md#live-changes))',
   'POST /fake_metrics': 'deprecated form of the above for fake metrics; 204',
   'POST /sleep': 'drops and switches off the KV cache ([kv-cache.md](kv-cache.md#sleep))',

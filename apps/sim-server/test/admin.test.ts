@@ -32,6 +32,10 @@ test('the configuration is read and changed while the server runs', async () => 
   await post(`${url}/v1/completions`, completion(1, false))
   expect(performance.now() - start).toBeGreaterThanOrEqual(250)
   await server.logged(/configuration updated/)
+  expect((await post(`${url}/admin/config`, { 'reasoning-rate': 7 })).status).toBe(200)
+  const { options } = (await (await fetch(`${url}/admin/options`)).json()) as { options: { name: string }[] }
+  expect(options).toContainEqual({ name: 'reasoning-rate', value: 7, default: 100, live: true })
+  expect(Object.keys(await config(url))).toHaveLength(82)
 
   expect(
     await errorOf(

@@ -1,6 +1,6 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import { type ApiContext, postText, type Route, sendEmpty, sendJson } from '@vllm-sim/transport-http'
-import { AdminUpdateError, type Config, configView } from '../config/index.ts'
+import { AdminUpdateError, type Config, configView, optionsView } from '../config/index.ts'
 import type { UpdateConfig } from './update.ts'
 
 export interface AdminOptions {
@@ -14,11 +14,12 @@ const deprecation =
   '/fake_metrics endpoint is deprecated and will be removed in release v0.12.0; please use POST /admin/config with ' +
   "a 'fake-metrics' field instead"
 
-/** `GET` and `POST /admin/config`, and the deprecated `POST /fake_metrics` */
+/** `GET` and `POST /admin/config`, `GET /admin/options`, and the deprecated `POST /fake_metrics` */
 export function adminRoutes({ context, config, update }: AdminOptions): Route[] {
   let warned = false
   return [
     { method: 'GET', path: '/admin/config', handle: (_req, res) => sendJson(res, 200, configView(config())) },
+    { method: 'GET', path: '/admin/options', handle: (_req, res) => sendJson(res, 200, optionsView(config())) },
     postText(context, '/admin/config', async (text, _req, res) => {
       try {
         await update({ kind: 'config', text })

@@ -31,7 +31,7 @@ export function apiSettings(
     tokensAsTokenIds: config.returnTokensAsTokenIds,
     responseRole: config.responseRole,
     toolCalls: toolCallSettings(config),
-    reasoning: reasoningSettings(config),
+    reasoning: reasoningSettings(live),
     images: imageSettings(live),
     mmEncoderOnly: config.mmEncoderOnly,
     embeddingDimensions: config.defaultEmbeddingDimensions,
@@ -61,13 +61,18 @@ function toolCallSettings(config: Config): ToolCallSettings {
   }
 }
 
-/** When answers begin with reasoning, and how long it is. */
-function reasoningSettings(config: Config): ReasoningSettings {
-  const { enable_thinking: thinking } = config.defaultChatTemplateKwargs ?? {}
+/** When answers begin with reasoning, and how long it is. Reads the configuration in force at each use. */
+function reasoningSettings(live: { readonly config: Config }): ReasoningSettings {
+  const { defaultChatTemplateKwargs, reasoningParser } = live.config
+  const { enable_thinking: thinking } = defaultChatTemplateKwargs ?? {}
   return {
-    enabled: typeof thinking === 'boolean' ? thinking : config.reasoningParser !== '',
-    percent: config.reasoningRate,
-    maxTokens: config.reasoningMaxTokens,
+    enabled: typeof thinking === 'boolean' ? thinking : reasoningParser !== '',
+    get percent() {
+      return live.config.reasoningRate
+    },
+    get maxTokens() {
+      return live.config.reasoningMaxTokens
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { configView } from './admin-view.ts'
+import { configView, optionsView } from './admin-view.ts'
 import { configOfRank } from './config.ts'
 import { load, loadModel, loadYaml } from './testing/load.ts'
 
@@ -122,6 +122,25 @@ test('secrets and options of ours are not shown', async () => {
   const view = await viewOf('--api-key', 'secret', '--hf-token', 'secret', '--time-scale', '2')
   expect(Object.keys(view)).toHaveLength(82)
   expect(JSON.stringify(view)).not.toContain('secret')
+})
+
+test('beside it every option with an effect, with its default and whether it can be changed', async () => {
+  const config = await loadModel('--seed', '9223372036854775807', '--api-key', 'secret', '--reasoning-rate', '5')
+  const text = optionsView(config)
+  const { options } = JSON.parse(text) as { options: { name: string }[] }
+  const rows = Object.fromEntries(options.map(option => [option.name, option]))
+  expect(rows['reasoning-rate']).toEqual({ name: 'reasoning-rate', value: 5, default: 100, live: true })
+  expect(rows['time-to-first-token']).toEqual({
+    name: 'time-to-first-token',
+    value: '0s',
+    default: '0s',
+    live: true,
+  })
+  expect(rows['time-scale']).toMatchObject({ value: 1, live: false })
+  expect(rows['api-key']).toMatchObject({ value: '***', live: false })
+  expect(rows['spec-method']).toBeUndefined()
+  expect(text).toContain('"value":9223372036854775807,')
+  expect(text).not.toContain('secret')
 })
 
 describe('lists', () => {

@@ -1,3 +1,4 @@
+import { shownValue } from '@vllm-sim/config'
 import { optionTable } from '../options/table.ts'
 import type { Config, ConfigParts } from './config.ts'
 import { type FakeLora, type FakeMetrics, HISTOGRAM_KEYS } from './fake-metrics/fake-metrics.ts'
@@ -25,6 +26,22 @@ export function configView(config: Config): string {
   if (config.ranksInProcess > 1) delete view['port']
   const sorted = Object.fromEntries(Object.entries(view).sort(byKey))
   return JSON.stringify(sorted, exactIntegers)
+}
+
+/**
+ * The body of `GET /admin/options`: every option with an effect, ours too, in the order of `--help`. `live` ones can be
+ * changed with `POST /admin/config`; a secret is not told.
+ */
+export function optionsView(config: Config): string {
+  const { byName } = config.parts.values
+  const derived = derivedValues(config)
+  const options = []
+  for (const [name, row] of optionTable) {
+    if (row.effect === 'none') continue
+    const value = name in derived ? (derived[name] ?? null) : shownValue(row, byName[name])
+    options.push({ name, value, default: shownValue(row, row.default), live: row.live !== undefined })
+  }
+  return JSON.stringify({ options }, exactIntegers)
 }
 
 /** JSON has no bigint; V8's raw JSON text (not in TypeScript's library yet) keeps a 64-bit seed exact. */

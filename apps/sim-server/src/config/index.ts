@@ -4,7 +4,7 @@ export {
   applyAdminUpdate,
   applyFakeMetricsUpdate,
 } from './admin-update.ts'
-export { configView } from './admin-view.ts'
+export { configView, optionsView } from './admin-view.ts'
 export { type Config, configOfPort, configOfRank, type LogLevel, type TokenizerMode } from './config.ts'
 export type { KvEventsConfig } from './kv-events-config.ts'
 export { type LoadResult, loadConfig } from './load.ts'

@@ -27,11 +27,13 @@ export const output = group('Responses', {
     default: 100,
     min: 0,
     max: 100,
+    live: 'other',
     help: 'Percentage of the requests with reasoning enabled that get any',
   }),
   'reasoning-max-tokens': option(int, {
     default: 20,
     min: 1,
+    live: 'other',
     help: 'Most reasoning tokens of a response that has reasoning',
   }),
   'default-chat-template-kwargs': optional(jsonObject, {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { optionsView } from '../config/index.ts'
 import { load } from '../config/testing/load.ts'
 import { VLLM_FLAGS } from '../config/testing/vllm-flags.ts'
 import { optionTable } from './table.ts'
@@ -10,12 +11,17 @@ test('every option has a name in dashes and a help text without final full stop'
   }
 })
 
-test('options that can be changed live can be read from JSON and are shown', () => {
-  for (const [name, { live, shown, type }] of optionTable) {
-    if (live === undefined) continue
-    expect(type.fromJson, name).toBeDefined()
-    expect(shown, name).toBe(true)
+test('options that can be changed live can be read from JSON, have an effect and are shown', async () => {
+  const { options } = JSON.parse(optionsView((await load(['--model', 'm'])).config)) as {
+    options: { name: string; live: boolean }[]
   }
+  const live = [...optionTable].filter(([, row]) => row.live !== undefined)
+  for (const [name, { type, effect }] of live) {
+    expect(type.fromJson, name).toBeDefined()
+    expect(effect, name).toBe('works')
+  }
+  expect(options.filter(option => option.live).map(option => option.name)).toEqual(live.map(([name]) => name))
+  expect(live.some(([, row]) => !row.shown)).toBe(true)
 })
 
 test('every option that vLLM has or had is there', () => {

@@ -23,7 +23,7 @@ function liveSection(): string {
   const names = (kind: string): string =>
     [...optionTable].flatMap(([name, row]) => (row.live === kind ? [code(name)] : [])).join(', ')
   return [
-    '`GET /admin/config` shows the configuration, `POST /admin/config` with a JSON object changes these options while the server runs. All keys of a request take effect, or none does.',
+    '`GET /admin/config` shows the configuration in the form of llm-d-inference-sim, `GET /admin/options` every option with an effect: `name`, `value`, `default`, `live`. `POST /admin/config` with a JSON object changes these options while the server runs. All keys of a request take effect, or none does.',
     `- Delays, for what starts afterwards: ${names('latency')}.\n- Others: ${names('other')}.`,
     'Durations are strings as above, or integers, which are nanoseconds here. `null` leaves an option as it is, except that it empties `failure-types`.',
   ].join('\n\n')
