@@ -86,7 +86,7 @@ export class Engine {
 
   /**
    * Takes a request in. The beginning of what is due at once is delivered before this returns; a long answer, and what
-   * many choices bring, goes on in the next turns of the event loop.
+   * many choices or requests bring, goes on in the next turns of the event loop.
    * @throws QueueFullError when there is not room for all its sequences; then none of them was taken
    * @throws RequestError when its stop strings are too long
    */
@@ -98,12 +98,11 @@ export class Engine {
     const { sequences } = submission
     this.#seeding.sequences(request, submission, sequences)
     if (sequences.length > 0) this.#requests.push(submission)
-    const { clock } = this.timeline
-    const now = clock.now()
-    const turnEnd = sequences.length > 1 ? this.timeline.turnEnd : 0
+    const { timeline } = this
+    const now = timeline.clock.now()
     const before = this.#pump.pause()
     for (const sequence of sequences) {
-      const late = sequence.index > 0 && clock.real.now() > turnEnd
+      const late = timeline.isOver
       if (!late && admission.add(sequence)) this.#start(sequence, now)
       else {
         if (late) admission.enqueue(sequence)

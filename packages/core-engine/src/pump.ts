@@ -21,7 +21,7 @@ export class Pump extends Deadline {
   }
 
   override onDue(now: number): void {
-    this.run(now)
+    if (!this.#paused) this.#goOn(now)
   }
 
   /** Nothing is started until `release`. @returns what `release` is to be given */
@@ -39,16 +39,20 @@ export class Pump extends Deadline {
 
   run(now: number): void {
     if (this.#paused) return
+    if (this.#admission.waiting === 0) this.#idle.tell()
+    else if (this.#timeline.isOver) this.#timeline.defer(this)
+    else this.#goOn(now)
+  }
+
+  /** Starts at least one, also in a turn that is over, so that it comes to an end. */
+  #goOn(now: number): void {
+    const timeline = this.#timeline
     this.#paused = true
-    let next = this.#admission.next()
-    if (next) {
-      const { clock, turnEnd } = this.#timeline
-      for (; next; next = this.#admission.next()) {
-        this.#start(next, now)
-        if (clock.real.now() <= turnEnd) continue
-        this.#timeline.defer(this)
-        break
-      }
+    for (let next = this.#admission.next(); next; next = this.#admission.next()) {
+      this.#start(next, now)
+      if (!timeline.isOver) continue
+      timeline.defer(this)
+      break
     }
     this.#paused = false
     this.#idle.tell()

@@ -15,6 +15,10 @@ class BusyClock implements Clock {
     return this
   }
 
+  get eventLoopTurn(): number {
+    return this.turns
+  }
+
   now(): number {
     this.#now += 0.1
     return this.#now

@@ -13,6 +13,8 @@ export interface Clock {
   timerAt(due: number, run: () => void): Timer
   /** Calls `run` after the input and output that is waiting has been served. */
   soon(run: () => void): void
+  /** Changes from one turn of the event loop to the next: what is served between two calls of the system for events. */
+  readonly eventLoopTurn: number
   /** The clock beneath that nobody scales: for what concerns the machine, such as sockets and time slices. */
   readonly real: Clock
 }
@@ -38,6 +40,10 @@ export const longestDelay = 2 ** 31 - 1
 export class RealClock implements Clock {
   get real(): Clock {
     return this
+  }
+
+  get eventLoopTurn(): number {
+    return performance.nodeTiming.uvMetricsInfo.loopCount
   }
 
   now(): number {
@@ -84,6 +90,10 @@ export class ScaledClock implements Clock {
 
   get real(): Clock {
     return this.#clock.real
+  }
+
+  get eventLoopTurn(): number {
+    return this.#clock.eventLoopTurn
   }
 
   now(): number {
@@ -133,6 +143,11 @@ export class VirtualClock implements Clock {
   /** Itself: work takes no time here, so slices of it never end. */
   get real(): Clock {
     return this
+  }
+
+  /** Each of its times is a turn. */
+  get eventLoopTurn(): number {
+    return this.#now
   }
 
   now(): number {

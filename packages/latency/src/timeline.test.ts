@@ -165,3 +165,70 @@ describe('Timeline', () => {
     expect(log.at(-1)![0]).toBe(1)
   })
 })
+
+/** A virtual clock on which turns of the event loop go by as a test says. */
+class TurningClock extends VirtualClock {
+  turns = 0
+  #soon: (() => void)[] = []
+
+  override get eventLoopTurn(): number {
+    return this.turns
+  }
+
+  override soon(run: () => void): void {
+    this.#soon.push(run)
+  }
+
+  /** Ends the present turn and begins the next. */
+  turn(): void {
+    for (const run of this.#soon.splice(0)) run()
+    this.turns++
+  }
+}
+
+describe('a crowd of newcomers', () => {
+  test.each([
+    [true, 10],
+    [false, 320],
+  ])('comes: %s, and long work has %i of 320 turns; what has a time is never late', (comes, expected) => {
+    const clock = new TurningClock()
+    const timeline = new Timeline(clock)
+    let worked = 0
+    let timed = 0
+    class Long extends Deadline {
+      override onDue(): void {
+        worked++
+        clock.advanceTo(clock.now() + 5)
+        timeline.defer(this)
+      }
+    }
+    timeline.defer(new Long())
+    for (let turn = 0; turn < 320; turn++) {
+      if (comes) timeline.newcomer()
+      timeline.at(clock.now(), () => timed++)
+      clock.turn()
+    }
+    expect(timed).toBe(320)
+    expect(worked).toBeGreaterThanOrEqual(expected)
+    expect(worked).toBeLessThanOrEqual(expected + 10)
+  })
+
+  test('calls share the time of a turn, and have none of it while a crowd comes', () => {
+    const clock = new TurningClock()
+    const timeline = new Timeline(clock)
+    clock.turns = 1
+    expect(timeline.isOver).toBe(false)
+    clock.advance(10)
+    expect(timeline.isOver).toBe(true)
+    clock.turns++
+    expect(timeline.isOver).toBe(false)
+    for (let i = 0; i < 5; i++) {
+      clock.turns++
+      timeline.newcomer()
+    }
+    clock.advance(10)
+    expect(timeline.isOver).toBe(true)
+    clock.turns += 2
+    expect(timeline.isOver).toBe(false)
+  })
+})

@@ -19,6 +19,10 @@ class CallbackDeadline extends Deadline {
 const turnBudget = 4
 /** Deadlines between two looks at the clock. */
 const checkEvery = 8
+/** So many turns in a row with a new connection are a crowd. */
+const crowd = 4
+/** Of so many turns one is for long work while they come. Not a time: turns take long on a machine that has other work. */
+const crowdTurns = 32
 
 /**
  * All deadlines of a process: one binary heap of absolute times and one timer of the clock. A wake-up runs everything
@@ -35,6 +39,14 @@ export class Timeline {
   #running = false
   /** When the present turn has to end, on the real clock. */
   #end = 0
+  /** The same for calls from outside of deadlines, and the turn of the event loop in which their time began. */
+  #callsEnd = Number.NEGATIVE_INFINITY
+  #callsTurn = Number.NaN
+  /** The last turn of the event loop with a new connection, and how many of them there were in a row. */
+  #newcomerTurn = Number.NEGATIVE_INFINITY
+  #newcomers = 0
+  /** The last turn of the event loop that had long work. */
+  #workTurn = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock) {
     this.clock = clock
@@ -46,11 +58,32 @@ export class Timeline {
   }
 
   /**
-   * Until when work may go on without a break, on the clock's `real` one: the end of the present turn, or of a turn
-   * that begins now. What is left then is for `defer`.
+   * Whether long work has to stop and `defer` what is left. All calls from outside of deadlines in one turn of the event
+   * loop share its time, however many requests come or leave in it.
    */
-  get turnEnd(): number {
-    return this.#running ? this.#end : this.clock.real.now() + turnBudget
+  get isOver(): boolean {
+    const { real } = this.clock
+    const now = real.now()
+    if (this.#running) return now > this.#end
+    if (now <= this.#callsEnd) return false
+    // Time alone does not tell a long turn from a later one.
+    const turn = real.eventLoopTurn
+    if (turn === this.#callsTurn) return true
+    this.#callsTurn = turn
+    const over = this.#makesWay(turn)
+    this.#callsEnd = over ? Number.NEGATIVE_INFINITY : now + turnBudget
+    return over
+  }
+
+  /**
+   * A connection was accepted. The event loop accepts one per turn, so that a burst would wait for as many full turns:
+   * while they come, most turns are without long work. What has a time runs as always.
+   */
+  newcomer(): void {
+    const { eventLoopTurn } = this.clock.real
+    if (eventLoopTurn === this.#newcomerTurn) return
+    this.#newcomers = eventLoopTurn === this.#newcomerTurn + 1 ? this.#newcomers + 1 : 1
+    this.#newcomerTurn = eventLoopTurn
   }
 
   /** Schedules `deadline` at the absolute time `due`, or moves it there. O(log n). */
@@ -118,7 +151,8 @@ export class Timeline {
     this.#end = clock.real.now() + turnBudget
     this.#running = true
     let over = false
-    let starved = this.#deferred.size > 0
+    const hasWay = this.#deferred.size === 0 || this.#newcomers < crowd || !this.#makesWay(clock.real.eventLoopTurn)
+    let starved = hasWay && this.#deferred.size > 0
     try {
       for (let ran = 1; !over; ran++) {
         const { first } = this.#timed
@@ -128,7 +162,7 @@ export class Timeline {
           this.#timed.remove(first)
           first.onDue(now)
           over = ran % checkEvery === 0 && clock.real.now() > this.#end
-        } else if (this.#deferred.size > 0) {
+        } else if (hasWay && this.#deferred.size > 0) {
           starved = false
           this.#runDeferred(now)
           over = clock.real.now() > this.#end
@@ -141,6 +175,14 @@ export class Timeline {
       if (over) this.#hurry()
       else this.#arm()
     }
+  }
+
+  /** Whether this turn of the event loop is left to newcomers, and long work waits for a later one. */
+  #makesWay(turn: number): boolean {
+    const crowded = this.#newcomers >= crowd && turn <= this.#newcomerTurn + 1
+    if (crowded && turn > this.#workTurn && turn < this.#workTurn + crowdTurns) return true
+    this.#workTurn = turn
+    return false
   }
 
   #runDeferred(now: number): void {

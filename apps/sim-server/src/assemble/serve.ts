@@ -63,7 +63,8 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
   if (kvEvents) instance.engine.observe(kvEvents)
   if (instance.grpc) instance.grpc.publisher = kvEvents
   const stats = config.disableLogStats ? undefined : statsLog(instance, clock, log)
-  const listener = await createListener(config, instance.listener, instance.grpc, clock, log)
+  const { timeline } = instance.engine
+  const listener = await createListener(config, instance.listener, instance.grpc, timeline, clock, log)
   if (config.warmUp) await practise(config, tokenizer, clock, log)
   if (config.grpc) await instance.grpc?.load()
   // A process that is killed would not write it, and the next start would compile everything again.

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { RequestError } from '@vllm-sim/core-engine'
-import type { Clock } from '@vllm-sim/latency'
+import type { Clock, Timeline } from '@vllm-sim/latency'
 import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
 import type { Config } from '../config/index.ts'
 import type { GrpcFront } from '../grpc/front.ts'
@@ -26,6 +26,7 @@ export interface Listener {
 /**
  * Makes the listener of a configuration, TLS included.
  * @param grpc serves the connections that speak HTTP/2, if anything does
+ * @param timeline of the engine: its long work makes way for new connections
  * @param clock the machine's clock
  * @throws CertificateError
  */
@@ -33,6 +34,7 @@ export async function createListener(
   config: Config,
   handle: Handler,
   grpc: GrpcFront | undefined,
+  timeline: Timeline,
   clock: Clock,
   log: Logger,
 ): Promise<Listener> {
@@ -44,6 +46,8 @@ export async function createListener(
   const target = listenTarget(config)
   const tls = usesTls(config)
   const layers = tls ? await addTls(server, config, grpc, clock, log) : plain(server, grpc)
+  // After the layers: they take the place of Node's listeners.
+  server.on('connection', () => timeline.newcomer())
   let forget: (() => void) | undefined
   return {
     async open() {

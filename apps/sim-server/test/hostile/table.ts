@@ -75,6 +75,20 @@ const plain: readonly Row[] = [
     },
   },
   {
+    name: 'a thousand streams that are left before they begin',
+    wait: 1000,
+    attack: async target => {
+      for (let round = 0; round < 2; round++) {
+        const leave = new AbortController()
+        const one = { ...everything, n: 5, stream: true }
+        const answers = times(500, () => post(target, chat, one, leave.signal))
+        await sleep(100)
+        leave.abort()
+        await Promise.all(answers)
+      }
+    },
+  },
+  {
     name: 'a body of one-byte chunks',
     attack: async (target, signal) => {
       const head = `POST ${chat} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`

@@ -362,6 +362,7 @@ test('what concerns sockets is in real time, however quick the simulation', asyn
   const scale = 1000
   const clock: Clock = {
     real,
+    eventLoopTurn: 0,
     now: () => real.now() * scale,
     wall: () => real.wall(),
     timer: (delay, run) => real.timer(delay / scale, run),
