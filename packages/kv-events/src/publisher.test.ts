@@ -1,6 +1,6 @@
 import { type KvCacheEvent, Timeline, VirtualClock } from '@vllm-sim/core-engine'
 import { afterEach, expect, test, vi } from 'vitest'
-import { Subscriber } from 'zeromq'
+import { Subscriber, XSubscriber } from 'zeromq'
 import { decodeMessage, type KvEventMessage } from './message.ts'
 import { KvEventPublisher, type KvEventPublisherOptions } from './publisher.ts'
 
@@ -182,4 +182,30 @@ test('an endpoint that cannot be used is said at the start', async () => {
   await expect(publish({ endpoint: taken })).rejects.toThrow(/cannot bind the KV event endpoint .*Choose another port/)
   await expect(publish({ endpoint: 'tcp://nowhere' })).rejects.toThrow('cannot connect to the KV event endpoint')
   expect(() => new KvEventPublisher({ endpoint: 'tcp://*:1', topic, batchSize: 0 })).toThrow('batchSize')
+})
+
+test('frames that are no subscriptions, huge and countless ones harm neither the publisher nor who reads', async () => {
+  const publisher = await publish({ endpoint: 'tcp://127.0.0.1:*' })
+  const { messages } = await subscribe({ connect: publisher.endpoint! })
+  await connected(publisher, messages)
+  const hostile = new XSubscriber({ linger: 0, sendTimeout: 5000 })
+  open.push(hostile)
+  hostile.connect(publisher.endpoint!)
+  const topicOf = (i: number, size: number) => Buffer.concat([Buffer.from([1]), Buffer.alloc(size, `${i} `)])
+  for (const frame of [
+    Buffer.alloc(0),
+    Buffer.from([0]),
+    Buffer.from([0, 7]),
+    Buffer.from([2, 3]),
+    Buffer.alloc(4000, 9),
+  ])
+    await hostile.send(frame)
+  for (let i = 0; i < 2000; i++) await hostile.send(topicOf(i, 64))
+  // Over the limit of a frame: this peer is cut off.
+  await hostile.send(topicOf(0, 100_000))
+  const from = publisher.sequence
+  for (let i = 0; i < 100; i++) publisher.onCacheEvent(event(i))
+  await publisher.flush()
+  await arrived(messages, publisher.sequence - 1)
+  expect(messages.filter(({ sequence }) => sequence >= from).flatMap(({ events }) => events)).toHaveLength(100)
 })
