@@ -13,6 +13,9 @@ import { StreamSink } from './stream-sink.ts'
 import { unparsable } from './unparsable.ts'
 import { WholeSink } from './whole-sink.ts'
 
+/** Bodies up to this length, in characters, are parsed and planned in one turn of the event loop. */
+const atOnce = 262_144
+
 /** A request handler of `node:http` and, because its objects are made from those, of Express. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -85,9 +88,26 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
 
   /** Not async: most requests are planned and submitted at once, without a promise. */
   serve(): void {
-    const { context, content } = this
+    const { content } = this
     try {
       const wire = this.#endpoint.decode(parseJson(content, unparsable))
+      // What takes long to parse takes long to plan as well: others have a turn between the two.
+      if (content.length <= atOnce) this.#plan(wire)
+      else this.#later(() => this.#plan(wire))
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Two turns: the next one begins before anything more was read from sockets. */
+  #later(run: () => void): void {
+    const { clock } = this.context.socketTimeline
+    clock.soon(() => clock.soon(() => this.#res.destroyed || run()))
+  }
+
+  #plan(wire: Wire): void {
+    const { context, content } = this
+    try {
       this.id = requestId(this.#req, context, wire)
       const failure =
         returnError(headerText(this.#req.headers['x-return-error'])) ?? context.settings.injectFailure?.(content)
