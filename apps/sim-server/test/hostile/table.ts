@@ -132,6 +132,17 @@ const paced: readonly Row[] = [
       await get(target, '/metrics', signal)
     },
   },
+  {
+    name: 'a thousand combinations of adapters, scraped two hundred times at once',
+    attack: async (target, signal) => {
+      const names = times(1000, i => `scraped-${i}`)
+      const load = (lora_name: string) => post(target, '/v1/load_lora_adapter', { lora_name, lora_path: 'p' }, signal)
+      for (const name of names) await load(name)
+      const ask = (model: string) => post(target, chat, { model, messages, max_tokens: 1 }, signal)
+      for (let from = 0; from < names.length; from += 50) await Promise.all(names.slice(from, from + 50).map(ask))
+      await Promise.all(times(200, () => get(target, '/metrics', signal)))
+    },
+  },
 ]
 
 /** Against a server with few file descriptors. */
