@@ -86,7 +86,8 @@ describe('latency', () => {
     const upTo = (name: string, bound: string): number =>
       Number(new RegExp(`^vllm:${name}_seconds_bucket\\{model_name="m",le="${bound}"\\} (\\S+)$`, 'm').exec(text)?.[1])
     expect([upTo('time_to_first_token', '0.1'), upTo('time_to_first_token', '\\+Inf')]).toEqual([0, 1])
-    expect([upTo('inter_token_latency', '0.075'), upTo('inter_token_latency', '\\+Inf')]).toEqual([0, 3])
+    // A late token makes the next interval shorter, so that only their number is certain.
+    expect(upTo('inter_token_latency', '\\+Inf')).toBe(3)
   })
 })
 

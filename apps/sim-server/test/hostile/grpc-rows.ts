@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
 import { connect as connectSocket } from 'node:net'
 import type { Row } from './budget.ts'
 import { aborted } from './client.ts'
@@ -61,6 +61,17 @@ export const grpcRows: readonly Row[] = [
       const session = open(target, signal, 1)
       for (const _ of times(200, i => i)) call(session, everything(20, true)).pause()
       await aborted(signal)
+    },
+  },
+  {
+    name: 'three thousand calls that are cancelled',
+    attack: async (target, signal) => {
+      const session = open(target, signal)
+      for (let round = 0; round < 30 && !signal.aborted; round++) {
+        const calls = times(100, () => call(session, everything(1, true, 0)))
+        await new Promise(resolve => setTimeout(resolve, 5))
+        for (const one of calls) one.close(constants.NGHTTP2_CANCEL)
+      }
     },
   },
   {
