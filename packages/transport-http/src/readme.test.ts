@@ -7,12 +7,6 @@ import { startServer } from './testing/server.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
-test('the example of the README is the one that runs here', () => {
-  const source = readFileSync(new URL('testing/readme-example.ts', import.meta.url), 'utf8')
-  const example = /^```ts\n(.*?)^```/ms.exec(readme)?.[1]
-  expect(example).toBe(source.replace("'../index.ts'", "'@vllm-sim/transport-http'"))
-})
-
 test('the example serves an engine of one’s own', async () => {
   const server = serve(0)
   await new Promise(resolve => server.once('listening', resolve))
