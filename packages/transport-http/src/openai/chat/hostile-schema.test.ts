@@ -46,7 +46,7 @@ test('all tools of a request share its work, and what was too much for one is no
       else: { properties: { z: { type: 'integer' } } },
     })),
   })
-  expect(await refusal({ tools: tools(300, conditions) })).toMatch(/may take 100000 steps of work together/)
+  expect(await refusal({ tools: tools(300, conditions) })).toMatch(/may take 50000 steps of work together/)
   const later = await server.post('/v1/chat/completions', {
     model: 'my-model',
     messages: [],
