@@ -19,7 +19,7 @@ import { GrpcFront } from '../grpc/front.ts'
 import { isLocal, listenTarget } from '../listener/target.ts'
 import { logExchanges } from '../observability/http-log.ts'
 import { createLog, type Logger } from '../observability/log.ts'
-import { processStats } from '../observability/process-stats.ts'
+import { processStart, processStats } from '../observability/process-stats.ts'
 import { requestLog } from '../observability/request-log.ts'
 import { instanceRoutes } from '../routes/routes.ts'
 import { vllmVersion } from '../version.ts'
@@ -65,6 +65,7 @@ export function createInstance(options: InstanceOptions): Instance {
   const clock = config.timeScale === 1 ? real : new ScaledClock(real, config.timeScale)
   const timeline = new Timeline(clock)
   const seed = Number(config.seed)
+  const startTime = processStart(real)
   const outputTokens = (text: string): Token[] => toTokens(tokenizer.encodeOutput(text))
   const metrics = createMetrics({
     clock,
@@ -76,7 +77,7 @@ export function createInstance(options: InstanceOptions): Instance {
     engineIndex: config.rank,
     showHiddenMetricsForVersion: config.showHiddenMetricsForVersion || undefined,
     logStats: !config.disableLogStats,
-    processStats: () => processStats(clock),
+    processStats: () => processStats(startTime),
     fake: config.fakeMetricsInput,
   })
   const cache = prefixCache(config)

@@ -13,7 +13,7 @@ export const output = group('Responses', {
   }),
   'enable-prompt-tokens-details': option(pair, {
     default: false,
-    help: 'Always report cached prompt tokens in prompt_tokens_details of usage',
+    help: 'Report cached prompt tokens in prompt_tokens_details of usage; this is always done',
   }),
   'enable-force-include-usage': option(pair, {
     default: false,

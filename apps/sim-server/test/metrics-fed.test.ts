@@ -1,0 +1,82 @@
+import type { AddressInfo } from 'node:net'
+import { metricTable } from '@vllm-sim/metrics'
+import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
+import { createHttpServer } from '@vllm-sim/transport-http'
+import { expect, onTestFinished, test } from 'vitest'
+import { createInstance } from '../src/assemble/instance.ts'
+import { load } from '../src/config/testing/load.ts'
+import { createLog } from '../src/observability/log.ts'
+
+/** Families that no traffic moves, and why. */
+const still: Readonly<Record<string, string>> = {
+  'vllm:num_preemptions_total': 'a request that runs is never preempted',
+  'vllm:cache_config_info': 'tells the configuration',
+  process_start_time_seconds: 'tells a moment',
+  process_max_fds: 'tells a limit',
+}
+
+/** The samples of each family that is shown. */
+function families(text: string): Map<string, string> {
+  const parts = text.split(/^# HELP /m).slice(1)
+  return new Map(parts.map(part => [part.slice(0, part.indexOf(' ')), part]))
+}
+
+test('every family of the table is moved by something', async () => {
+  const { config } = await load(
+    [
+      ...['--model', 'm', '--enable-kvcache', '--max-num-seqs', '1', '--time-to-first-token', '30ms', '--seed', '1'],
+      ...['--lora-modules', '{"name":"l"}', '--enable-sleep-mode', '--show-hidden-metrics-for-version', '0.11'],
+    ],
+    { VLLM_SERVER_DEV_MODE: '1' },
+  )
+  const log = createLog({ level: 'silent', format: 'json' })
+  const { listener } = createInstance({ config, tokenizer: new SimulatedTokenizer(), log, port: 8000 })
+  const server = createHttpServer(listener)
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const seen: Map<string, string>[] = []
+  const scrape = async (): Promise<void> => {
+    seen.push(families(await (await fetch(`${url}/metrics`)).text()))
+  }
+  const post = async (path: string, body: object = {}): Promise<void> => {
+    const response = await fetch(url + path, { method: 'POST', body: JSON.stringify(body) })
+    expect([path, response.status, await response.text()]).toEqual([path, 200, expect.anything()])
+  }
+  const prompt = 'word '.repeat(64)
+  const completion = (model: string, more: object = {}): Promise<void> =>
+    post('/v1/completions', { model, prompt, max_tokens: 4, ignore_eos: true, ...more })
+
+  await scrape()
+  const first = completion('m')
+  const second = completion('l')
+  let over = false
+  const both = Promise.all([first, second]).then(() => {
+    over = true
+  })
+  while (!over) await scrape()
+  await both
+  await completion('m')
+  await completion('m', { prompt: 'other '.repeat(64), kv_transfer_params: { do_remote_prefill: true } })
+  const features = { mm_hashes: { image: ['a'] }, mm_placeholders: { image: [{ offset: 0, length: 1 }] } }
+  for (let i = 0; i < 2; i++) {
+    await post('/inference/v1/generate', {
+      model: 'm',
+      token_ids: [1, 2],
+      features,
+      sampling_params: { max_tokens: 2 },
+    })
+  }
+  await post('/sleep?level=1')
+  await scrape()
+
+  const moved = (name: string): boolean => new Set(seen.map(scraped => scraped.get(name))).size > 1
+  const names: string[] = Object.values(metricTable).map(({ name }) => name)
+  const shown = new Set(seen.flatMap(scraped => [...scraped.keys()]))
+  // What a platform does not tell about a process has no family.
+  const expected = names.filter(name => shown.has(name) || !name.startsWith('process_'))
+  expect(expected.filter(name => !moved(name)).sort()).toEqual(expected.filter(name => name in still).sort())
+})
