@@ -1,4 +1,5 @@
 import { RequestError } from '@vllm-sim/core-engine'
+import { cut, longestName } from './brief.ts'
 import type { GenerationEngine } from './context.ts'
 import type { ServingSettings } from './settings.ts'
 
@@ -24,7 +25,7 @@ export function resolveModel(requested: string | null | undefined, { settings, e
   const name = requested ?? ''
   if (engine.loras?.registered.has(name)) return { name, lora: true }
   if (!servedNames.includes(name) && !anyModel) {
-    throw new RequestError(404, `The model \`${name}\` does not exist.`)
+    throw new RequestError(404, `The model \`${cut(name, longestName)}\` does not exist.`)
   }
   return { name: servedNames[0]!, lora: false }
 }

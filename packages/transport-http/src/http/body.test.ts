@@ -44,3 +44,26 @@ test('a body that does not fit into a text is refused, whatever the limit', asyn
   )
   expect(await message).toContain('536870888 bytes')
 })
+
+test('large bodies that are complete at the same moment are not all parsed in one turn of the event loop', async () => {
+  let done = 0
+  const all = Array.from({ length: 20 }, () => {
+    const req = incoming()
+    readBody(req, gigabyte, () => {
+      done++
+      const end = performance.now() + 5
+      while (performance.now() < end);
+    })
+    return req
+  })
+  for (const req of all) {
+    req.emit('data', Buffer.alloc(70_000, 32))
+    req.emit('end')
+  }
+  const seen = new Set<number>()
+  while (done < all.length) {
+    seen.add(done)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  expect(seen.size).toBeGreaterThan(10)
+})

@@ -1,6 +1,11 @@
 import { constants } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import { RequestError } from '@vllm-sim/core-engine'
+import { RealClock, RequestError } from '@vllm-sim/core-engine'
+import { SlicedWork } from './sliced-work.ts'
+
+/** Bodies from this size on, in bytes, are not all parsed in the turn of the event loop in which they are complete. */
+const large = 65_536
+const largeOnes = new SlicedWork<() => void>(new RealClock(), parse => parse())
 
 /** The body is larger than the server takes. */
 class BodyTooLargeError extends RequestError {
@@ -54,7 +59,11 @@ export function readBody(
     bytes = bytes ? append(bytes, size, chunk) : chunk
     size += chunk.length
   })
-  req.on('end', () => done(bytes ? bytes.toString('utf8', 0, size) : ''))
+  const finish = (): void => done(bytes ? bytes.toString('utf8', 0, size) : '')
+  req.on('end', () => {
+    if (size < large) finish()
+    else largeOnes.add(() => req.socket?.destroyed || finish())
+  })
 }
 
 /** Puts `chunk` behind the first `size` bytes of a buffer, or of a larger one that takes its place. */

@@ -1,4 +1,5 @@
 import { RequestError } from '@vllm-sim/core-engine'
+import { cut, longestName } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import { getJson, type Route } from '../routing/route.ts'
 
@@ -20,7 +21,7 @@ export function modelRoutes(context: ApiContext): Route[] {
     getJson('/v1/models/*id', req => {
       const id = [req.params?.['id'] ?? ''].flat().join('/')
       const card = modelCards(context).find(one => one.id === id)
-      if (!card) throw new RequestError(404, `The model \`${id}\` does not exist.`)
+      if (!card) throw new RequestError(404, `The model \`${cut(id, longestName)}\` does not exist.`)
       return card
     }),
   ]
