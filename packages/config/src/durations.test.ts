@@ -3,6 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { formatDuration, parseDuration } from './durations.ts'
 
 describe('parseDuration', () => {
+  test('does not read millions of digits', () => {
+    const message = `time: invalid duration "${'9'.repeat(40)}"…: longer than 1000 characters`
+    expect(() => parseDuration(`${'9'.repeat(4_000_000)}s`)).toThrow(new Error(message))
+  })
+
   test.each([
     ['0', 0],
     ['+0', 0],

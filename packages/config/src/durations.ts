@@ -1,3 +1,5 @@
+import { longestNumber } from './numbers.ts'
+
 /** Nanoseconds per unit of Go's duration syntax. Both the micro sign and the Greek letter mu are spelled out. */
 const UNITS: ReadonlyMap<string, bigint> = new Map([
   ['ns', 1n],
@@ -18,6 +20,10 @@ const LIMIT = 2n ** 63n
  * @throws Error with Go's wording, such as `time: missing unit in duration "100"`
  */
 export function parseDuration(text: string): number {
+  if (text.length > longestNumber) {
+    const beginning = quoteBytes(text.slice(0, 40))
+    throw new Error(`time: invalid duration ${beginning}…: longer than ${longestNumber} characters`)
+  }
   const invalid = (): Error => new Error(`time: invalid duration ${quoteBytes(text)}`)
   const negative = text.startsWith('-')
   const body = negative || text.startsWith('+') ? text.slice(1) : text

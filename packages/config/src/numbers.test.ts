@@ -85,3 +85,7 @@ describe('floats', () => {
     )
   })
 })
+
+test('an integer of millions of digits is not read', () => {
+  expect(() => parseInt64('9'.repeat(4_000_000))).toThrow('longer than 1000 characters')
+})

@@ -3,8 +3,15 @@ import { quote } from './errors.ts'
 const INT64_MAX = 2n ** 63n - 1n
 const INT64_MIN = -(2n ** 63n)
 
+/** Characters of a number or duration: reading millions of digits takes seconds. */
+export const longestNumber = 1000
+
 /** Reads a 64-bit integer: an optional sign and decimal digits, or `0x` and hexadecimal ones. */
 export function parseInt64(text: string): bigint {
+  if (text.length > longestNumber) {
+    const beginning = quote(`${text.slice(0, 40)}…`)
+    throw new Error(`strconv.ParseInt: parsing ${beginning}: longer than ${longestNumber} characters`)
+  }
   const match = /^([+-]?)(\d+|0[xX][\da-fA-F]+)$/.exec(text)
   if (match === null) throw new Error(`strconv.ParseInt: parsing ${quote(text)}: invalid syntax`)
   const value = match[1] === '-' ? -BigInt(match[2]!) : BigInt(match[2]!)
