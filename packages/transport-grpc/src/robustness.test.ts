@@ -114,6 +114,31 @@ test('fuzzed HTTP/2 frames end their connection alone', async () => {
   expect((await send(frame(good())))['grpc-status']).toBe('0')
 })
 
+test('a lost connection ends all of its calls, also those that had something to send', async () => {
+  const message = create(GenerateRequestSchema, {
+    input: { case: 'text', value: 'a' },
+    samplingParams: { maxTokens: 1000, ignoreEos: true },
+    stream: true,
+  })
+  const body = frame(toBinary(GenerateRequestSchema, message))
+  const paced = await startServer({ engine: { maxNumSeqs: 1000 }, latency: { interTokenLatency: 20 } })
+  for (let round = 0; round < 2; round++) {
+    const lost = connect(`http://${paced.address}`)
+    const streams = Array.from({ length: 500 }, () =>
+      lost.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' }),
+    )
+    const begun = streams.map(stream => new Promise(resolve => stream.once('data', resolve)))
+    for (const stream of streams) {
+      stream.on('error', () => {})
+      stream.end(body)
+    }
+    await Promise.all(begun)
+    lost.destroy()
+    await vi.waitFor(() => expect(paced.engine.running).toBe(0), { timeout: 10_000 })
+  }
+  await paced.close()
+})
+
 test('a reader that stops is given up, and holds nobody else', async () => {
   const client = new GrpcClient(server.address)
   const request = {
