@@ -92,6 +92,25 @@ test('one port, one engine: gRPC and HTTP side by side', async () => {
   }
   await vi.waitFor(async () => expect(await gauge(url, 'vllm:num_requests_running')).toBe(0), patient)
 
+  // A connection that is lost ends its calls, the only one of a connection too.
+  const lost = connectHttp2(url)
+  lost.on('error', () => {})
+  const left = lost.request({
+    ':method': 'POST',
+    ':path': '/vllm.grpc.engine.VllmEngine/Generate',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  })
+  left.on('error', () => {})
+  // The text "a", 900 tokens that end by nothing else, streamed.
+  left.end(Buffer.from([0, 0, 0, 0, 12, 0x1a, 1, 0x61, 0x22, 5, 0x40, 0x84, 7, 0x70, 1, 0x28, 1]))
+  await new Promise(resolve => left.once('data', resolve))
+  lost.destroy()
+  await vi.waitFor(async () => expect(await gauge(url, 'vllm:num_requests_running')).toBe(0), {
+    timeout: 3000,
+    interval: 10,
+  })
+
   // A preface in pieces, then garbage: that connection ends.
   const raw = connect(port, '127.0.0.1')
   const ended = new Promise(resolve => raw.once('close', resolve))

@@ -81,6 +81,9 @@ export class GrpcFront implements Protocol {
     this.#server.then(
       server => {
         socket.off('error', drop)
+        // HTTP/1.1 lets a client close its half; here it has left, and its calls end.
+        socket.allowHalfOpen = false
+        socket.once('end', () => socket.destroy())
         if (!socket.destroyed) server.emit('connection', socket)
       },
       error => {
