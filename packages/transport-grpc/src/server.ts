@@ -1,11 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import {
-  Http2ServerRequest,
-  Http2ServerResponse,
-  type Http2Session,
-  type IncomingHttpHeaders,
-  type ServerHttp2Stream,
-} from 'node:http2'
+import { Http2ServerRequest, Http2ServerResponse, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { Code, ConnectError, createConnectRouter, type Interceptor } from '@connectrpc/connect'
 import type { UniversalServerResponse } from '@connectrpc/connect/protocol'
 import {
@@ -94,7 +88,6 @@ export function createGrpcApi(context: GrpcContext): GrpcApi {
       for (const call of calls) call.fail(new ConnectError(message, Code.Unavailable))
     },
     http2(stream, headers, rawHeaders) {
-      endWithSession(stream)
       if (isPlainGenerate(headers)) {
         const call = serveGenerate(stream, headers, context)
         calls.add(call)
@@ -106,27 +99,6 @@ export function createGrpcApi(context: GrpcContext): GrpcApi {
       }
     },
   }
-}
-
-/** Streams of each connection that are open. */
-const openStreams = new WeakMap<Http2Session, Set<ServerHttp2Stream>>()
-
-/** Node leaves streams open that had something to send when their connection was lost; nobody would hear that they are over. */
-function endWithSession(stream: ServerHttp2Stream): void {
-  const { session } = stream
-  if (!session) return
-  let streams = openStreams.get(session)
-  if (!streams) {
-    const all = new Set<ServerHttp2Stream>()
-    openStreams.set(session, all)
-    session.once('close', () => {
-      for (const one of all) one.destroy()
-    })
-    streams = all
-  }
-  const own = streams
-  own.add(stream)
-  stream.once('close', () => own.delete(stream))
 }
 
 /** Turns the errors of calls into statuses. What is the server's own fault is logged, and not told. */
