@@ -16,6 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'structured-output': ['latency'],
   'kv-events': ['core-engine'],
   metrics: ['core-engine'],
+  service: ['config', 'latency'],
   serving: ['core-engine', 'latency', 'structured-output', 'tokenizer'],
   'transport-http': ['core-engine', 'serving', 'tokenizer'],
   'transport-grpc': ['core-engine', 'latency', 'serving', 'tokenizer'],
@@ -79,6 +80,7 @@ describe('bans', () => {
     ['packages/metrics/src', 'export const a = AbortSignal.timeout(5)', 'plugin'],
     ['apps/sim-server/src', 'export const a = Date.now()', globals],
     ['packages/latency/src', 'export const a = process.env', globals],
+    ['packages/service/src', 'export const a = Date.now()', globals],
   ])('%s: %s', (folder, source, rule) => {
     expect(rulesBroken(folder, `${source}\n`)).toContain(rule)
   })
@@ -109,6 +111,7 @@ describe('bans', () => {
   test.each([
     ['packages/latency/src', 'export const a = Date.now() + Math.random()'],
     ['apps/sim-server/src', "export const a = process.env['X']"],
+    ['packages/service/src', 'process.exit(1)'],
     ['packages/metrics/src', "import { hash } from 'node:crypto'\nexport const a = hash('sha1', '')"],
   ])('%s may: %s', (folder, source) => {
     expect(rulesBroken(folder, `${source}\n`)).toEqual([])

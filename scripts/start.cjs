@@ -23,7 +23,7 @@ async function startOver() {
   const { env, execPath, execArgv, argv, execve, permission } = process
   if (env.NODE_COMPILE_CACHE !== undefined || env.NODE_DISABLE_COMPILE_CACHE !== undefined) return
   if (!execve || process.platform === 'win32' || permission?.has('child') === false) return
-  const { compileCacheFolder } = await import('../apps/sim-server/src/process/compile-cache.ts')
+  const { compileCacheFolder } = await import('../packages/service/src/early/compile-cache.ts')
   const folder = compileCacheFolder(env)
   if (folder === undefined) return
   try {

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { createInstance } from '../../apps/sim-server/src/assemble/instance.ts'
 import { load } from '../../apps/sim-server/src/config/testing/load.ts'
-import { createLog } from '../../apps/sim-server/src/observability/log.ts'
+import { createLog } from '../../packages/service/src/index.ts'
 import { SimulatedTokenizer } from '../../packages/tokenizer/src/index.ts'
 import { createHttpServer } from '../../packages/transport-http/src/index.ts'
 

@@ -6,10 +6,9 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(1)
 }
 
-const { useCompileCache } = await import('./process/compile-cache.ts')
+const { StopSignal, useCompileCache } = await import('@vllm-sim/service/early')
 useCompileCache(process.env)
 
-const { StopSignal } = await import('./process/stop-signal.ts')
 const stop = new StopSignal()
 const { readFileSync } = await import('node:fs')
 const { run } = await import('./run.ts')

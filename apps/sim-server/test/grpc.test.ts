@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { credentials, Metadata, status } from '@grpc/grpc-js'
 import { RealClock } from '@vllm-sim/core-engine'
+import { selfSignedPair } from '@vllm-sim/service/tls'
 import { GrpcClient } from '@vllm-sim/transport-grpc/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { selfSignedPair } from '../src/listener/tls/self-signed.ts'
 import { completion, post, startServer } from './server-process.ts'
 
 interface Response {
@@ -147,7 +147,7 @@ describe('over TLS', () => {
   test('by ALPN, with a key, and in clear text only where that is allowed', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'vllm-sim-grpc-'))
     onTestFinished(() => rmSync(directory, { recursive: true }))
-    const pair = await selfSignedPair(new RealClock(), '127.0.0.1')
+    const pair = await selfSignedPair(new RealClock(), 'vllm-sim', ['127.0.0.1'])
     writeFileSync(join(directory, 'tls.crt'), pair.cert)
     writeFileSync(join(directory, 'tls.key'), pair.key)
     const files = ['--ssl-certfile', join(directory, 'tls.crt'), '--ssl-keyfile', join(directory, 'tls.key')]

@@ -1,11 +1,11 @@
 import type { AddressInfo } from 'node:net'
 import { metricTable } from '@vllm-sim/metrics'
+import { createLog } from '@vllm-sim/service'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import { createHttpServer } from '@vllm-sim/transport-http'
 import { expect, onTestFinished, test } from 'vitest'
 import { createInstance } from '../src/assemble/instance.ts'
 import { load } from '../src/config/testing/load.ts'
-import { createLog } from '../src/observability/log.ts'
 
 /** Families that no traffic moves, and why. */
 const still: Readonly<Record<string, string>> = {

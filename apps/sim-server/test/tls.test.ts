@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
 import { RealClock } from '@vllm-sim/core-engine'
+import { type CertificatePair, selfSignedPair } from '@vllm-sim/service/tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { CertificatePair } from '../src/listener/tls/pair.ts'
-import { selfSignedPair } from '../src/listener/tls/self-signed.ts'
+import { organization } from '../src/listener/tls-settings.ts'
 import { clientCertificate } from './client-certificate.ts'
 import { completion, freePort, quick, ServerProcess, startServer } from './server-process.ts'
 
@@ -18,7 +18,7 @@ let pairs: CertificatePair[]
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'vllm-sim-tls-'))
   // Keys of 4096 bits are the slow part: made once, for all tests.
-  pairs = await Promise.all([1, 2].map(() => selfSignedPair(new RealClock(), '10.1.2.3')))
+  pairs = await Promise.all([1, 2].map(() => selfSignedPair(new RealClock(), organization, ['10.1.2.3'])))
 }, 60_000)
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }))

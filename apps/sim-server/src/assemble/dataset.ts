@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module'
 import type { Clock } from '@vllm-sim/latency'
+import { type Logger, StartError } from '@vllm-sim/service'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import type { Config } from '../config/index.ts'
-import type { Logger } from '../observability/log.ts'
-import { StartError } from '../process/start-error.ts'
 
 /** A download from which nothing came for this long is given up, milliseconds. */
 const idleTimeout = 60_000

@@ -1,8 +1,7 @@
 import type { Timeline } from '@vllm-sim/core-engine'
 import type { KvEventPublisher } from '@vllm-sim/kv-events'
+import { type Logger, StartError } from '@vllm-sim/service'
 import type { Config } from '../config/index.ts'
-import type { Logger } from '../observability/log.ts'
-import { StartError } from '../process/start-error.ts'
 import { hasCache } from './cache.ts'
 
 /**

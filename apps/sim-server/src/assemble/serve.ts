@@ -3,15 +3,13 @@ import { RealClock, RequestError } from '@vllm-sim/core-engine'
 import type { KvEventPublisher } from '@vllm-sim/kv-events'
 import type { Clock } from '@vllm-sim/latency'
 import { VersionError } from '@vllm-sim/metrics'
+import { type Cleanup, type Logger, type Serving, StartError } from '@vllm-sim/service'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import type { Configurable, UpdateConfig } from '../admin/update.ts'
 import { type Config, configOfPort } from '../config/index.ts'
 import { createListener, type Listener } from '../listener/listener.ts'
 import { holdFreePort } from '../listener/trial.ts'
-import type { Logger } from '../observability/log.ts'
 import { StatsLog } from '../observability/stats-log.ts'
-import type { Cleanup } from '../process/cleanup.ts'
-import { StartError } from '../process/start-error.ts'
 import { version } from '../version.ts'
 import { openRecorded } from './dataset.ts'
 import { createInstance, type Instance, type InstanceOptions, warmUpInstance } from './instance.ts'
@@ -19,16 +17,9 @@ import { openKvEvents } from './kv-events.ts'
 import { warmUp } from './warm-up.ts'
 
 /** A running server. */
-export interface Running {
-  /** Resolves with the reason when it cannot go on. */
-  readonly failed: Promise<Error>
+export interface Running extends Serving {
   /** Where it listens, a port for each rank. */
   readonly ports: readonly number[]
-  /**
-   * Refuses new generations, waits for the running ones (at most `limit` milliseconds), closes.
-   * @returns whether all ended in time
-   */
-  stop(limit: number): Promise<boolean>
 }
 
 export interface ServeOptions {
@@ -53,7 +44,7 @@ const warmUpLimit = 540
 export async function serve(options: ServeOptions): Promise<Running & { readonly target: Configurable }> {
   const { log, tokenizer, cleanup, updateConfig } = options
   const held = options.config.port === 0 && options.config.uds === '' ? await holdFreePort(options.config) : undefined
-  const config = held ? configOfPort(options.config, held.port) : options.config
+  const config = held && 'port' in held.target ? configOfPort(options.config, held.target.port) : options.config
   const clock = new RealClock()
   const dataset = await openRecorded(config, tokenizer, log)
   const instance = create({ config, tokenizer, log, port: config.port, recorded: dataset, updateConfig })
@@ -70,7 +61,7 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
   // A process that is killed would not write it, and the next start would compile everything again.
   flushCompileCache()
 
-  held?.release()
+  void held?.release()
   const { url, port } = await listener.open()
   instance.opened()
   stats?.start()

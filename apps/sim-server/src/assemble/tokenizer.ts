@@ -1,9 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { Clock } from '@vllm-sim/latency'
+import { type Logger, StartError } from '@vllm-sim/service'
 import { chooseTokenizer, type Tokenizer, TokenizerError } from '@vllm-sim/tokenizer'
 import type { Config } from '../config/index.ts'
-import type { Logger } from '../observability/log.ts'
-import { StartError } from '../process/start-error.ts'
 import { withTemplatePolicy } from './template-policy.ts'
 
 /** Milliseconds between lines about a download. */

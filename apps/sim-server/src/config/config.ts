@@ -1,5 +1,6 @@
 import { publishedFields } from '@vllm-sim/config'
 import type { LatencyOptions } from '@vllm-sim/latency'
+import type { LogLevel } from '@vllm-sim/service'
 import { published } from '../options/table.ts'
 import { endpointOfRank } from './endpoints.ts'
 import type { EnvironmentFields } from './environment.ts'
@@ -7,9 +8,6 @@ import type { FakeMetrics } from './fake-metrics/fake-metrics.ts'
 import { type PublishedFakeMetrics, publishFakeMetrics } from './fake-metrics/publish.ts'
 import { type KvEventsConfig, kvEventsConfig } from './kv-events-config.ts'
 import type { OptionFields, Values } from './values.ts'
-
-/** Levels of the log, the most talkative first. */
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /** How text becomes tokens. */
 export type TokenizerMode = 'auto' | 'simulated' | 'hf' | 'render'

@@ -5,7 +5,7 @@ export {
   applyFakeMetricsUpdate,
 } from './admin-update.ts'
 export { configView, optionsView } from './admin-view.ts'
-export { type Config, configOfPort, configOfRank, type LogLevel, type TokenizerMode } from './config.ts'
+export { type Config, configOfPort, configOfRank, type TokenizerMode } from './config.ts'
 export type { KvEventsConfig } from './kv-events-config.ts'
 export { type LoadResult, loadConfig } from './load.ts'
 export type { LoraModule } from './lora-modules.ts'

@@ -3,12 +3,12 @@ import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2S
 import type { Socket } from 'node:net'
 import type { Engine } from '@vllm-sim/core-engine'
 import type { KvEventFeed, KvEventPublisher } from '@vllm-sim/kv-events'
+import type { Protocol } from '@vllm-sim/service'
 import type { Readiness } from '@vllm-sim/serving'
 import type { GrpcApi, GrpcContext } from '@vllm-sim/transport-grpc'
 import { type ApiContext, KeyCheck, type Route } from '@vllm-sim/transport-http'
 import { hasCache } from '../assemble/cache.ts'
 import type { Config } from '../config/index.ts'
-import type { Protocol } from '../listener/dispatcher.ts'
 
 /** What a client of HTTP/2 sends first (RFC 9113, 3.4). */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')

@@ -1,17 +1,21 @@
 import type { Server } from 'node:http'
 import type { RequestError } from '@vllm-sim/core-engine'
 import type { Clock, Timeline } from '@vllm-sim/latency'
-import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
+import {
+  Connections,
+  dispatch,
+  type ListenTarget,
+  type Logger,
+  listen,
+  removeAtExit,
+  removeStaleSocket,
+  targetUrl,
+} from '@vllm-sim/service'
+import { createHttpServer, failAnswers, type Handler } from '@vllm-sim/transport-http'
 import type { Config } from '../config/index.ts'
 import type { GrpcFront } from '../grpc/front.ts'
-import type { Logger } from '../observability/log.ts'
-import { removeAtExit } from '../process/remove-at-exit.ts'
-import { Connections } from './connections.ts'
-import { dispatch } from './dispatcher.ts'
-import { listen } from './listen.ts'
-import { type ListenTarget, listenTarget, targetUrl } from './target.ts'
-import { usesTls } from './tls/uses-tls.ts'
-import { removeStaleSocket } from './unix-socket.ts'
+import { listenTarget } from './target.ts'
+import { tlsSettings, usesTls } from './tls-settings.ts'
 
 /** The port of an instance. */
 export interface Listener {
@@ -58,7 +62,7 @@ export async function createListener(
       return { url: targetUrl(opened, tls), port: portOf(opened, config) }
     },
     failAnswers(error) {
-      layers.connections.failAnswers(error)
+      for (const socket of layers.connections.sockets) failAnswers(socket, error)
       grpc?.failCalls(error.message)
     },
     async close(limit) {
@@ -88,11 +92,8 @@ async function addTls(
   clock: Clock,
   log: Logger,
 ): Promise<Layers> {
-  const [{ createTlsEndpoint }, { plainTextRefusal, tlsProtocol }] = await Promise.all([
-    import('./tls/server.ts'),
-    import('./tls-protocol.ts'),
-  ])
-  const endpoint = await createTlsEndpoint(config, grpc !== undefined, clock, log, socket => {
+  const { createTlsEndpoint, plainTextRefusal, tlsProtocol } = await import('@vllm-sim/service/tls')
+  const endpoint = await createTlsEndpoint(tlsSettings(config, grpc !== undefined), clock, log, socket => {
     connections.add(socket)
     if (grpc && socket.alpnProtocol === 'h2') grpc.serve(socket)
     else dispatcher.http1(socket)

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Logger } from '@vllm-sim/service'
 import { expect, test } from 'vitest'
 import { logExchanges } from './http-log.ts'
-import type { Logger } from './log.ts'
 
 type Line = Record<string, unknown> & { message: string }
 

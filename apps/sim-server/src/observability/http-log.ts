@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Logger } from '@vllm-sim/service'
 import type { Handler } from '@vllm-sim/transport-http'
-import type { Logger } from './log.ts'
 
 /** Bodies are logged up to this many bytes. */
 const longestBody = 512 * 1024

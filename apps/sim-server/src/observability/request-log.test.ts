@@ -1,6 +1,6 @@
 import type { ObservedSequence, Outcome } from '@vllm-sim/core-engine'
+import type { Logger } from '@vllm-sim/service'
 import { expect, test } from 'vitest'
-import type { Logger } from './log.ts'
 import { requestLog } from './request-log.ts'
 
 const request = {

@@ -1,5 +1,5 @@
 import type { EngineObserver, ObservedSequence } from '@vllm-sim/core-engine'
-import type { Logger } from './log.ts'
+import type { Logger } from '@vllm-sim/service'
 
 /**
  * One line when a request came in and one for the end of each of its answers.

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { shownValue } from '@vllm-sim/config'
+import type { Logger } from '@vllm-sim/service'
 import { cacheSize, hasCache } from '../assemble/cache.ts'
 import { type Config, configView } from '../config/index.ts'
 import { optionTable } from '../options/table.ts'
-import type { Logger } from './log.ts'
 
 /** What a server says about its configuration before it starts. */
 export interface StartNotes {

@@ -1,6 +1,6 @@
 import { type ObservedSequence, VirtualClock } from '@vllm-sim/core-engine'
+import type { Logger } from '@vllm-sim/service'
 import { expect, test } from 'vitest'
-import type { Logger } from './log.ts'
 import { StatsLog } from './stats-log.ts'
 
 function start(speed = 1) {

@@ -1,6 +1,6 @@
 import type { EngineObserver, EngineSnapshot, ObservedSequence } from '@vllm-sim/core-engine'
 import type { Clock } from '@vllm-sim/latency'
-import type { Logger } from './log.ts'
+import type { Logger } from '@vllm-sim/service'
 
 /** Lookups that the hit rate covers, as in vLLM. */
 const recentLookups = 1000

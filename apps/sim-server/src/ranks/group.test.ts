@@ -1,10 +1,9 @@
 import type { Worker } from 'node:worker_threads'
 import { RealClock } from '@vllm-sim/core-engine'
+import { Cleanup, StartError } from '@vllm-sim/service'
 import { afterEach, expect, test } from 'vitest'
 import { freePort } from '../../test/server-process.ts'
 import { loadConfig } from '../config/index.ts'
-import { Cleanup } from '../process/cleanup.ts'
-import { StartError } from '../process/start-error.ts'
 import { serveRanks } from './group.ts'
 
 const threads: Worker[] = []

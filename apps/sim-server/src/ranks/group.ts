@@ -1,9 +1,8 @@
 import { Worker } from 'node:worker_threads'
+import { type Cleanup, StartError } from '@vllm-sim/service'
 import { readUpdate, type UpdateRequest } from '../admin/update.ts'
 import type { Running } from '../assemble/serve.ts'
 import { AdminUpdateError, type Config, configOfRank } from '../config/index.ts'
-import type { Cleanup } from '../process/cleanup.ts'
-import { StartError } from '../process/start-error.ts'
 import type { FromRank, RankStart, ToRank } from './messages.ts'
 
 /** The entry, as source or as built. */

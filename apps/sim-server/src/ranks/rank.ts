@@ -1,13 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { RealClock } from '@vllm-sim/core-engine'
+import { Cleanup, createLog, StartError } from '@vllm-sim/service'
 import { SlicedTokenizer } from '@vllm-sim/tokenizer'
 import { type Configurable, readUpdate, type UpdateConfig, type UpdateRequest } from '../admin/update.ts'
 import { serve } from '../assemble/serve.ts'
 import { openTokenizer } from '../assemble/tokenizer.ts'
 import { AdminUpdateError } from '../config/index.ts'
-import { createLog } from '../observability/log.ts'
-import { Cleanup } from '../process/cleanup.ts'
-import { StartError } from '../process/start-error.ts'
 import type { FromRank, RankStart, ToRank } from './messages.ts'
 
 /** How long letting go of everything may take, milliseconds. */

@@ -1,4 +1,4 @@
-import { useCompileCache } from '../process/compile-cache.ts'
+import { useCompileCache } from '@vllm-sim/service/early'
 
 // The entry of a rank's thread.
 useCompileCache(process.env)

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { getBuiltinModule } from 'node:process'
 import { promisify } from 'node:util'
 import type { Metrics } from '@vllm-sim/metrics'
+import type { Logger } from '@vllm-sim/service'
 import { queryOf, type Route, type RoutedRequest, sendEmpty } from '@vllm-sim/transport-http'
-import type { Logger } from '../observability/log.ts'
 
 /** Loaded by the first scraper that wants it: 3 MB. It is part of Node itself, so that this opens no file. */
 function compress(text: string): Promise<Buffer> {

@@ -1,5 +1,6 @@
 import type { Engine } from '@vllm-sim/core-engine'
 import type { Metrics } from '@vllm-sim/metrics'
+import type { Logger } from '@vllm-sim/service'
 import {
   type ApiContext,
   loraRoutes,
@@ -11,7 +12,6 @@ import {
 import { adminRoutes } from '../admin/routes.ts'
 import type { UpdateConfig } from '../admin/update.ts'
 import type { Config } from '../config/index.ts'
-import type { Logger } from '../observability/log.ts'
 import { metricsRoute } from './metrics.ts'
 import { serverInfoRoute } from './server-info.ts'
 

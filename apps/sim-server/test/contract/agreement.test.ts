@@ -3,12 +3,12 @@ import { type IncomingMessage, request } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VirtualClock } from '@vllm-sim/latency'
+import { createLog } from '@vllm-sim/service'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import { createHttpServer } from '@vllm-sim/transport-http'
 import { expect, onTestFinished, test } from 'vitest'
 import { createInstance } from '../../src/assemble/instance.ts'
 import { load } from '../../src/config/testing/load.ts'
-import { createLog } from '../../src/observability/log.ts'
 
 const requests = 32
 const tokens = 20

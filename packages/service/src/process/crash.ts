@@ -1,4 +1,4 @@
-import type { Logger } from '../observability/log.ts'
+import type { Logger } from '../log/log.ts'
 
 /** Makes errors that nobody handles end the process with status 1 and a line in the log, and lets outputs be closed. */
 export function handleCrashes(log: Logger): void {

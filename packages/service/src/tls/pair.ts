@@ -1,10 +1,16 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
-import { StartError } from '../../process/start-error.ts'
+import { StartError } from '../process/start-error.ts'
 
 /** A certificate, or a chain that begins with it, and its private key, both as PEM. */
 export interface CertificatePair {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Where a certificate, or a chain that begins with it, and its private key stand. */
+export interface CertificateFiles {
   readonly cert: string
   readonly key: string
 }
@@ -19,7 +25,7 @@ export class CertificateError extends StartError {
 }
 
 /** Reads a pair and checks that its halves belong together. @throws CertificateError */
-export function readPair(certPath: string, keyPath: string): CertificatePair {
+export function readPair({ cert: certPath, key: keyPath }: CertificateFiles): CertificatePair {
   const pair = { cert: readText(certPath), key: readText(keyPath) }
   const certificate = parse(`${certPath} is no PEM certificate`, () => new X509Certificate(pair.cert))
   const key = parse(`${keyPath} is no PEM private key`, () => createPrivateKey(pair.key))

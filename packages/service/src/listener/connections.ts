@@ -1,8 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
-import type { RequestError } from '@vllm-sim/core-engine'
 import type { Clock } from '@vllm-sim/latency'
-import { failAnswers } from '@vllm-sim/transport-http'
 
 /** How often is looked whether answers have left, milliseconds. */
 const sweepEvery = 10
@@ -52,9 +50,9 @@ export class Connections {
     this.#server.close()
   }
 
-  /** Ends the answers that are still being made with this error, each in the form of its protocol. */
-  failAnswers(error: RequestError): void {
-    for (const socket of this.#sockets) failAnswers(socket, error)
+  /** Those that are open. */
+  get sockets(): ReadonlySet<Socket> {
+    return this.#sockets
   }
 
   /** Some at a time: thousands would keep everybody waiting for a second. */

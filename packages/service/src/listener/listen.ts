@@ -1,7 +1,9 @@
 import type { Server } from 'node:net'
 import { dirname } from 'node:path'
 import { StartError } from '../process/start-error.ts'
-import type { ListenTarget } from './target.ts'
+
+/** Where a server listens. */
+export type ListenTarget = { readonly host: string; readonly port: number } | { readonly path: string }
 
 /** The port or socket cannot be listened on. The message says which, why and what to do. */
 export class ListenError extends StartError {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { RealClock } from '@vllm-sim/core-engine'
+import { RealClock } from '@vllm-sim/latency'
 import { expect, test } from 'vitest'
 import { Connections } from './connections.ts'
 

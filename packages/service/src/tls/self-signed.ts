@@ -4,7 +4,6 @@ import type { Clock } from '@vllm-sim/latency'
 import { generate } from 'selfsigned'
 import type { CertificatePair } from './pair.ts'
 
-const organization = 'llm-d Inference Simulator'
 const tenYears = 10 * 365 * 24 * 3600 * 1000
 const modulusLength = 4096
 
@@ -14,9 +13,14 @@ const kinds = { dns: 2, ip: 7 } as const
 /**
  * Makes a certificate that signs itself, for the names by which this machine is called. Takes some tenths of a second
  * to a few seconds: the key is RSA of 4096 bits. Others are served meanwhile.
- * @param podIp a further address that clients use; empty for none
+ * @param organization its owner
+ * @param furtherNames names and addresses that clients use beside those of this machine; empty ones do not count
  */
-export async function selfSignedPair(clock: Clock, podIp: string): Promise<CertificatePair> {
+export async function selfSignedPair(
+  clock: Clock,
+  organization: string,
+  furtherNames: readonly string[],
+): Promise<CertificatePair> {
   const now = clock.wall()
   const { cert, private: key } = await generate([{ name: 'organizationName', value: organization }], {
     keySize: modulusLength,
@@ -29,14 +33,14 @@ export async function selfSignedPair(clock: Clock, podIp: string): Promise<Certi
       { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
       { name: 'extKeyUsage', serverAuth: true },
       { name: 'basicConstraints', critical: true, cA: false },
-      { name: 'subjectAltName', altNames: alternativeNames(podIp) },
+      { name: 'subjectAltName', altNames: alternativeNames(furtherNames) },
     ],
   })
   return { cert, key }
 }
 
-function alternativeNames(podIp: string) {
-  const names = new Set(['localhost', '127.0.0.1', '::1', hostname(), podIp])
+function alternativeNames(furtherNames: readonly string[]) {
+  const names = new Set(['localhost', '127.0.0.1', '::1', hostname(), ...furtherNames])
   names.delete('')
   return [...names].map(one => (isIP(one) ? { type: kinds.ip, ip: one } : { type: kinds.dns, value: one }))
 }

@@ -1,4 +1,4 @@
-import { VirtualClock } from '@vllm-sim/core-engine'
+import { VirtualClock } from '@vllm-sim/latency'
 import { expect, test } from 'vitest'
 import { Cleanup } from './cleanup.ts'
 

@@ -1,8 +1,10 @@
 import { type Logger, pino } from 'pino'
-import type { LogLevel } from '../config/index.ts'
 import { print } from '../process/output.ts'
 
 export type { Logger } from 'pino'
+
+/** Levels of the log, the most talkative first. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 export interface LogOptions {
   readonly level: LogLevel

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import type { Protocol } from './dispatcher.ts'
-import type { TlsEndpoint } from './tls/server.ts'
+import type { Protocol } from '../listener/dispatcher.ts'
+import type { TlsEndpoint } from './server.ts'
 
 /** First byte of a TLS handshake record (RFC 8446, 5.1). */
 const handshakeRecord = 0x16

@@ -1,0 +1,5 @@
+export { CertificateError, type CertificatePair } from './pair.ts'
+export { plainTextRefusal, tlsProtocol } from './protocol.ts'
+export { selfSignedPair } from './self-signed.ts'
+export { createTlsEndpoint, type TlsEndpoint } from './server.ts'
+export type { TlsSettings } from './settings.ts'
