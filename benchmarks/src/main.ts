@@ -6,6 +6,7 @@ const commands: Readonly<Record<string, (argv: readonly string[]) => unknown>> =
   load: async argv => (await import('./load/command.ts')).loadCommand(argv),
   bare: async argv => (await import('./servers/bare-command.ts')).bareCommand(argv),
   engine: async argv => (await import('./engine/command.ts')).engineCommand(argv),
+  rooms: async () => (await import('./rooms/command.ts')).roomsCommand(),
   micro: async argv => (await import('./micro/command.ts')).microCommand(argv),
 }
 

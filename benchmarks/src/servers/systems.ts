@@ -29,7 +29,7 @@ const built = fromHere('../../../apps/sim-server/dist/main.js')
 const benchmarks = fromHere('../main.ts')
 
 /** Flags that vllm-sim and llm-d-inference-sim share. */
-function flags(port: number, setting: Setting): string[] {
+export function flags(port: number, setting: Setting): string[] {
   return Object.entries({
     model: 'm',
     port,
