@@ -1,22 +1,23 @@
-import { CacheThreshold } from './cache-threshold.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { CacheCapacityError } from './errors.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { LoraRegistry } from './lora.ts'
 import type { Observers } from './observers.ts'
+import type { Prompt } from './request.ts'
 import type { Sequence } from './sequence.ts'
 
 /** The prefix cache of an engine, or none; without one, and during sleep, everything has room and nothing is cached. */
 export class EngineCache {
   readonly #cache: KvCache | undefined
-  readonly #threshold: CacheThreshold
+  readonly #cacheHitThreshold: number
+  readonly #refused = new WeakMap<Prompt, boolean>()
   readonly #observers: Observers
   #sleepLevel: number | undefined
 
   constructor(options: EngineOptions, observers: Observers, loras: LoraRegistry) {
     const { clock } = options.timeline
     this.#cache = options.cache
-    this.#threshold = new CacheThreshold(options.cacheHitThreshold ?? 0)
+    this.#cacheHitThreshold = options.cacheHitThreshold ?? 0
     this.#observers = observers
     this.#cache?.listen({
       event: event => observers.onCacheEvent(event, clock.now()),
@@ -45,9 +46,21 @@ export class EngineCache {
     return missing && new CacheCapacityError(missing.needed, missing.size)
   }
 
-  /** Too little of the prompt was found. */
-  refuses(sequence: Sequence): boolean {
-    return this.#threshold.refuses(sequence, this.#cache?.enabled ?? false)
+  /**
+   * Whether too little of the prompt was found in the cache. The first choice of a prompt decides for all: its blocks
+   * would be hits for the others.
+   */
+  refuses({ request, prompt, promptTokens, cachedTokens }: Sequence): boolean {
+    if (request.forceCacheThreshold) return true
+    if (!this.#cache?.enabled) return false
+    const decided = this.#refused.get(prompt)
+    if (decided !== undefined) return decided
+    const own = request.cacheHitThreshold
+    const threshold = own !== undefined && own >= 0 && own <= 1 ? own : this.#cacheHitThreshold
+    if (threshold === 0) return false
+    const refused = (promptTokens === 0 ? 0 : cachedTokens / promptTokens) < threshold
+    if (request.n > 1) this.#refused.set(prompt, refused)
+    return refused
   }
 
   free(sequence: Sequence): void {

@@ -1,6 +1,5 @@
 import type { LatencyModel, LatencyStep, Random, Timeline } from '@vllm-sim/latency'
-import { Pacing } from './pacing.ts'
-import type { Sequence } from './sequence.ts'
+import { Pacing, type Sequence } from './sequence.ts'
 import { batchLimit } from './submission.ts'
 
 /** What a pacer needs from the engine. */

@@ -1,8 +1,7 @@
-import { type Random, type Seed, SeededRandom } from '@vllm-sim/latency'
+import { Deadline, type Random, type Seed, SeededRandom } from '@vllm-sim/latency'
 import type { ObservedSequence } from './events.ts'
 import type { Allocation } from './kv/index.ts'
 import type { Adapter } from './lora.ts'
-import type { Pacing } from './pacing.ts'
 import type { GenerationRequest, Outcome, OutputPart, Prompt, SequenceView } from './request.ts'
 import type { StopScanner } from './stop.ts'
 import type { TextSource } from './text-source.ts'
@@ -14,6 +13,19 @@ export interface Reader {
   tokens(sequence: Sequence, batch: TokenBatch): void
   /** Tells of the end, after the sequence's last token. @returns false when that has to wait */
   finish(sequence: Sequence, outcome: Outcome): boolean
+}
+
+/** What the pacer of a sequence keeps of it. */
+export abstract class Pacing extends Deadline {
+  /** When the next token is due. */
+  nextDue: number
+  /** Not to be advanced for now. */
+  held = false
+
+  constructor(nextDue: number) {
+    super()
+    this.nextDue = nextDue
+  }
 }
 
 /** Tells the streams of a sequence apart. */

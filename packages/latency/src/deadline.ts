@@ -13,3 +13,79 @@ export abstract class Deadline {
    */
   abstract onDue(now: number): void
 }
+
+/** A binary heap of deadlines by time, ties in order of scheduling. Owns `slot` of the deadlines in it. */
+export class DeadlineHeap {
+  readonly #heap: Deadline[] = []
+
+  get size(): number {
+    return this.#heap.length
+  }
+
+  get first(): Deadline | undefined {
+    return this.#heap[0]
+  }
+
+  has(deadline: Deadline): boolean {
+    return deadline.slot >= 0 && this.#heap[deadline.slot] === deadline
+  }
+
+  /** Adds a deadline that is in no heap. O(log n). */
+  push(deadline: Deadline): void {
+    deadline.slot = this.#heap.length
+    this.#heap.push(deadline)
+    this.#up(deadline)
+  }
+
+  /** Puts a deadline of this heap in its place after `due` or `order` changed. O(log n). */
+  moved(deadline: Deadline): void {
+    this.#up(deadline)
+    this.#down(deadline)
+  }
+
+  /** Takes out a deadline of this heap. O(log n). */
+  remove(deadline: Deadline): void {
+    const { slot } = deadline
+    deadline.slot = -1
+    const last = this.#heap.pop()!
+    if (last === deadline) return
+    last.slot = slot
+    this.#heap[slot] = last
+    this.moved(last)
+  }
+
+  #up(deadline: Deadline): void {
+    const heap = this.#heap
+    let at = deadline.slot
+    while (at > 0) {
+      const parentAt = (at - 1) >> 1
+      const parent = heap[parentAt]!
+      if (!before(deadline, parent)) break
+      heap[at] = parent
+      parent.slot = at
+      at = parentAt
+    }
+    heap[at] = deadline
+    deadline.slot = at
+  }
+
+  #down(deadline: Deadline): void {
+    const heap = this.#heap
+    const size = heap.length
+    let at = deadline.slot
+    for (let child = 2 * at + 1; child < size; child = 2 * at + 1) {
+      if (child + 1 < size && before(heap[child + 1]!, heap[child]!)) child++
+      const lower = heap[child]!
+      if (!before(lower, deadline)) break
+      heap[at] = lower
+      lower.slot = at
+      at = child
+    }
+    heap[at] = deadline
+    deadline.slot = at
+  }
+}
+
+function before(a: Deadline, b: Deadline): boolean {
+  return a.due < b.due || (a.due === b.due && a.order < b.order)
+}

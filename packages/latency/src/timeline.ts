@@ -1,6 +1,5 @@
 import type { Clock, Timer } from './clock.ts'
-import { Deadline } from './deadline.ts'
-import { DeadlineHeap } from './deadline-heap.ts'
+import { Deadline, DeadlineHeap } from './deadline.ts'
 
 class CallbackDeadline extends Deadline {
   readonly #run: (now: number) => void

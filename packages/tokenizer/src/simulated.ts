@@ -1,6 +1,6 @@
 import { TokenizerError } from './errors.ts'
 import { flattenChat } from './flatten.ts'
-import { hasMedia, stubFeatures } from './multimodal.ts'
+import { stubFeatures } from './multimodal.ts'
 import { PieceMemory } from './piece-memory.ts'
 import { splitSimulated } from './split.ts'
 import type { ChatRender, Encoding, IncrementalDetokenizer, PromptEncoding, Tokenizer } from './types.ts'
@@ -39,9 +39,7 @@ export class SimulatedTokenizer implements Tokenizer {
   /** Encodes `flattenChat`; templates, tools and generation prompts have no effect. Always a plain value. */
   encodeChat(chat: ChatRender): PromptEncoding {
     const text = flattenChat(chat.messages)
-    const { ids, pieces } = this.encode(text)
-    if (!hasMedia(chat.messages)) return { ids, pieces, text }
-    return { ids, pieces, text, features: stubFeatures(chat.messages, ids.length)! }
+    return promptEncoding(chat, text, this.encode(text))
   }
 
   encodeOutput(text: string): Encoding {
@@ -75,4 +73,10 @@ export class SimulatedTokenizer implements Tokenizer {
   }
 
   async close(): Promise<void> {}
+}
+
+/** What a conversation was encoded to. @param text the flattened conversation, and its encoding */
+export function promptEncoding({ messages }: ChatRender, text: string, { ids, pieces }: Encoding): PromptEncoding {
+  const features = stubFeatures(messages, ids.length)
+  return features ? { ids, pieces, text, features } : { ids, pieces, text }
 }

@@ -1,6 +1,5 @@
 import { flattenChat } from './flatten.ts'
-import { hasMedia, stubFeatures } from './multimodal.ts'
-import { SimulatedTokenizer } from './simulated.ts'
+import { promptEncoding, SimulatedTokenizer } from './simulated.ts'
 import { splitPart } from './split.ts'
 import type { Cancel, ChatRender, EncodeOptions, Encoding, PromptEncoding, Tokenizer } from './types.ts'
 
@@ -31,11 +30,8 @@ export class SlicedTokenizer implements Tokenizer {
 
   encodeChat(chat: ChatRender, cancel?: Cancel): PromptEncoding | Promise<PromptEncoding> {
     const text = flattenChat(chat.messages)
-    if (text.length <= MOST) return this.#whole.encodeChat(chat)
-    return this.#inSlices(text, cancel?.signal).then(({ ids, pieces }) => {
-      if (!hasMedia(chat.messages)) return { ids, pieces, text }
-      return { ids, pieces, text, features: stubFeatures(chat.messages, ids.length)! }
-    })
+    if (text.length <= MOST) return promptEncoding(chat, text, this.#whole.encode(text))
+    return this.#inSlices(text, cancel?.signal).then(encoding => promptEncoding(chat, text, encoding))
   }
 
   encodeOutput(text: string): Encoding {

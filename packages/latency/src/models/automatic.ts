@@ -13,7 +13,7 @@ export const automatic: LatencyModelKind<''> = {
     const transfer = times.kvTransferLatency !== 0 || times.kvTransferLatencyDeviation !== 0 ? fixed : growing
     return {
       firstToken: step => (step.remotePrefill ? transfer : prefill).firstToken(step),
-      interToken: step => fixed.interToken(step),
+      interToken: fixed.interToken,
     }
   },
 }
