@@ -1,6 +1,6 @@
 import type { GenerationRequest, Outcome } from './request.ts'
 
-/** What observers may see of a sequence. Times are clock milliseconds, -1 before they are known. */
+/** What observers may see of a sequence. Times are clock milliseconds, negative before they are known. */
 export interface ObservedSequence {
   readonly request: GenerationRequest
   /** Index of the choice in its request. */
@@ -10,7 +10,7 @@ export interface ObservedSequence {
   /** Tokens generated so far, whether their reader has taken them or not. */
   readonly generatedTokens: number
   readonly arrivedAt: number
-  /** When it entered the waiting queue; -1 when it started at once. */
+  /** When it entered the waiting queue; negative when it started at once. */
   readonly queuedAt: number
   readonly startedAt: number
   readonly firstTokenAt: number
@@ -60,7 +60,7 @@ export type KvCacheEvent = BlocksStored | BlocksRemoved | AllBlocksCleared
 export interface EngineObserver {
   /** A sequence entered the waiting queue. */
   onQueued?(sequence: ObservedSequence, now: number): void
-  /** A sequence got a slot. It had waited when `queuedAt` is not -1. */
+  /** A sequence got a slot. It had waited when `queuedAt` is not negative. */
   onStarted?(sequence: ObservedSequence, now: number): void
   /** A running sequence lost its slot for want of KV blocks and waits again. */
   onPreempted?(sequence: ObservedSequence, now: number): void
@@ -69,7 +69,7 @@ export interface EngineObserver {
    * `lastTokenAt` still have their values from before.
    */
   onTokens?(sequence: ObservedSequence, count: number, now: number): void
-  /** A sequence ended: served, failed, or aborted while running or waiting (`startedAt` is -1 then). */
+  /** A sequence ended: served, failed, or aborted while running or waiting (`startedAt` is negative then). */
   onFinished?(sequence: ObservedSequence, outcome: Outcome, now: number): void
   /** The prefix cache was asked for a prompt. Numbers in tokens. */
   onPrefixLookup?(queried: number, hit: number): void

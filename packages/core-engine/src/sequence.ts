@@ -28,6 +28,12 @@ export abstract class Pacing extends Deadline {
   }
 }
 
+/**
+ * When what has not happened yet did. Not -1: a field that begins as a whole number gets another form with the first
+ * fraction, and V8 compiles all that uses it anew.
+ */
+const never = Number.NEGATIVE_INFINITY
+
 /** Tells the streams of a sequence apart. */
 const timingWord = 0x74696d65
 
@@ -49,10 +55,10 @@ export class Sequence implements SequenceView, ObservedSequence {
   outputTokens = 0
   reasoningTokens = 0
   arrivedAt: number
-  queuedAt = -1
-  startedAt = -1
-  firstTokenAt = -1
-  lastTokenAt = -1
+  queuedAt = never
+  startedAt = never
+  firstTokenAt = never
+  lastTokenAt = never
   /** Generation is over; what is left is to hand it out. */
   complete = false
   stopReason: string | number | null = null

@@ -24,7 +24,8 @@ export class Token {
 
 /** Tokens on their way to a sink; one batch is used again and again. */
 export class TokenBatch {
-  readonly tokens: Token[] = []
+  /** As many as `count` says; begins with one, because V8 gives lists of objects another form than empty ones. */
+  readonly tokens: Token[] = [new Token(0, '')]
   count = 0
 
   readonly add = (token: Token): void => {

@@ -1,7 +1,10 @@
 /** Something that wants to run at an absolute time. The timeline owns `due`, `slot` and `order` while it is scheduled. */
 export abstract class Deadline {
-  /** Absolute time in milliseconds of the clock; 0 while deferred. */
-  due = 0
+  /**
+   * Absolute time in milliseconds of the clock; 0 while deferred. Begins as what V8 does not take for a whole number: it
+   * gives all objects of the class another form, and compiles what uses them anew, when the first fraction comes.
+   */
+  due = Number.POSITIVE_INFINITY
   /** Place in the heap, -1 when not scheduled. */
   slot = -1
   /** Ties run in the order in which they were scheduled. */
@@ -16,7 +19,14 @@ export abstract class Deadline {
 
 /** A binary heap of deadlines by time, ties in order of scheduling. Owns `slot` of the deadlines in it. */
 export class DeadlineHeap {
-  readonly #heap: Deadline[] = []
+  readonly #heap: Deadline[]
+
+  constructor() {
+    // V8 gives lists of objects another form than empty ones, and what was compiled for those is thrown away.
+    const heap: object[] = [{}]
+    heap.pop()
+    this.#heap = heap as Deadline[]
+  }
 
   get size(): number {
     return this.#heap.length
@@ -27,7 +37,9 @@ export class DeadlineHeap {
   }
 
   has(deadline: Deadline): boolean {
-    return deadline.slot >= 0 && this.#heap[deadline.slot] === deadline
+    const { slot } = deadline
+    // It may be in another heap, at a place that this one does not have.
+    return slot >= 0 && slot < this.#heap.length && this.#heap[slot] === deadline
   }
 
   /** Adds a deadline that is in no heap. O(log n). */

@@ -15,7 +15,7 @@ class CallbackDeadline extends Deadline {
 }
 
 /** How long one turn of the event loop may run deadlines before newcomers and input get a turn, real milliseconds. */
-const turnBudget = 4
+const usualBudget = 4
 /** Deadlines between two looks at the clock. */
 const checkEvery = 8
 /** So many turns in a row with a new connection are a crowd. */
@@ -29,6 +29,7 @@ const crowdTurns = 32
  */
 export class Timeline {
   readonly clock: Clock
+  readonly #turnBudget: number
   readonly #timed = new DeadlineHeap()
   /** Work without a time, first in, first out. */
   readonly #deferred = new DeadlineHeap()
@@ -37,7 +38,7 @@ export class Timeline {
   #timer: Timer | undefined
   #running = false
   /** When the present turn has to end, on the real clock. */
-  #end = 0
+  #end = Number.NEGATIVE_INFINITY
   /** The same for calls from outside of deadlines, and the turn of the event loop in which their time began. */
   #callsEnd = Number.NEGATIVE_INFINITY
   #callsTurn = Number.NaN
@@ -47,8 +48,10 @@ export class Timeline {
   /** The last turn of the event loop that had long work. */
   #workTurn = Number.NEGATIVE_INFINITY
 
-  constructor(clock: Clock) {
+  /** @param turnBudget how long one turn of the event loop may take before newcomers and input get one, real milliseconds */
+  constructor(clock: Clock, turnBudget = usualBudget) {
     this.clock = clock
+    this.#turnBudget = turnBudget
   }
 
   /** Number of scheduled and deferred deadlines. */
@@ -70,7 +73,7 @@ export class Timeline {
     if (turn === this.#callsTurn) return true
     this.#callsTurn = turn
     const over = this.#makesWay(turn)
-    this.#callsEnd = over ? Number.NEGATIVE_INFINITY : now + turnBudget
+    this.#callsEnd = over ? Number.NEGATIVE_INFINITY : now + this.#turnBudget
     return over
   }
 
@@ -147,7 +150,7 @@ export class Timeline {
     this.#timer = undefined
     const { clock } = this
     let now = clock.now()
-    this.#end = clock.real.now() + turnBudget
+    this.#end = clock.real.now() + this.#turnBudget
     this.#running = true
     let over = false
     const hasWay = this.#deferred.size === 0 || this.#newcomers < crowd || !this.#makesWay(clock.real.eventLoopTurn)

@@ -63,7 +63,7 @@ export class MetricsObserver implements EngineObserver {
 
   onStarted(sequence: ObservedSequence, now: number): void {
     const again = this.#preempted.delete(sequence)
-    const waited = again || sequence.queuedAt !== -1
+    const waited = again || sequence.queuedAt >= 0
     if (waited) this.#moveWaiting(-1)
     this.#cells.running.value++
     const { lora, prompts, n } = sequence.request
@@ -97,8 +97,8 @@ export class MetricsObserver implements EngineObserver {
     if (sequence.generatedTokens > 0) {
       interTokenLatency.observe((now - sequence.lastTokenAt) / second)
     } else {
-      this.#countFirstToken(sequence, firstTokenAt === -1 ? now : firstTokenAt)
-      if (firstTokenAt !== -1 && atOnce > 0) {
+      this.#countFirstToken(sequence, firstTokenAt < 0 ? now : firstTokenAt)
+      if (firstTokenAt >= 0 && atOnce > 0) {
         // The answer began earlier and its first tokens were held back, as the beginning of a stop string may be.
         interTokenLatency.observe((now - firstTokenAt) / second)
         atOnce--
@@ -109,8 +109,8 @@ export class MetricsObserver implements EngineObserver {
 
   onFinished(sequence: ObservedSequence, outcome: Outcome, now: number): void {
     const { request, startedAt } = sequence
-    const neverRan = startedAt === -1
-    const waiting = this.#preempted.delete(sequence) || (neverRan && sequence.queuedAt !== -1)
+    const neverRan = startedAt < 0
+    const waiting = this.#preempted.delete(sequence) || (neverRan && sequence.queuedAt >= 0)
     if (waiting) this.#moveWaiting(-1)
     else if (!neverRan) this.#cells.running.value--
     if (request.lora !== undefined && (waiting || !neverRan)) this.#lora.finished(request.lora, waiting)
@@ -182,13 +182,13 @@ export class MetricsObserver implements EngineObserver {
     const cells = this.#cells
     const { arrivedAt, startedAt, firstTokenAt, lastTokenAt, generatedTokens } = sequence
     cells.endToEnd.observe((now - arrivedAt) / second)
-    if (startedAt === -1) {
+    if (startedAt < 0) {
       // Aborted in the queue: all its time was waiting.
       cells.queueTime.observe((now - arrivedAt) / second)
       return
     }
     cells.inferenceTime.observe((now - startedAt) / second)
-    if (firstTokenAt === -1) return
+    if (firstTokenAt < 0) return
     if (generatedTokens === 0) this.#countFirstToken(sequence, firstTokenAt)
     const decode = generatedTokens > 1 ? (lastTokenAt - firstTokenAt) / second : 0
     cells.decodeTime.observe(decode)
@@ -207,7 +207,7 @@ export class MetricsObserver implements EngineObserver {
     if (request.limits.maxTokens !== undefined) cells.requestParamsMaxTokens.observe(request.limits.maxTokens)
     // Served without a token (`cache_threshold`): the prompt was looked at all the same. Tokens that count but are never
     // handed out (the frame of a tool call) have not been counted yet either.
-    if (sequence.firstTokenAt === -1 && finishReason !== 'abort') this.#countPrompt(sequence)
+    if (sequence.firstTokenAt < 0 && finishReason !== 'abort') this.#countPrompt(sequence)
     const unannounced = completionTokens - sequence.generatedTokens
     if (unannounced > 0) cells.generationTokens.value += unannounced
   }

@@ -8,7 +8,7 @@ import {
   type Token,
   toTokens,
 } from '@vllm-sim/core-engine'
-import { type Clock, ScaledClock } from '@vllm-sim/latency'
+import { type Clock, noLatency, ScaledClock } from '@vllm-sim/latency'
 import { createMetrics, type Metrics } from '@vllm-sim/metrics'
 import { createLog, isLocal, type Logger } from '@vllm-sim/service'
 import { FailureInjector, Readiness } from '@vllm-sim/serving'
@@ -34,6 +34,8 @@ export interface InstanceOptions {
   readonly log: Logger
   /** The port that serves it, as clients are told. */
   readonly port: number
+  /** See `Timeline`; by default its own. */
+  readonly turnBudget?: number
   /** Recorded answers; without them text is made up. */
   readonly recorded?: RecordedAnswers | undefined
   /** How a change of the configuration is made; by default this instance alone is changed. */
@@ -65,7 +67,7 @@ export function createInstance(options: InstanceOptions): Instance {
   const live: { config: Config } = { config }
   const real = new RealClock()
   const clock = options.clock ?? (config.timeScale === 1 ? real : new ScaledClock(real, config.timeScale))
-  const timeline = new Timeline(clock)
+  const timeline = new Timeline(clock, options.turnBudget)
   const seed = Number(config.seed)
   const startTime = processStart(real)
   const outputTokens = (text: string): Token[] => toTokens(tokenizer.encodeOutput(text))
@@ -190,16 +192,30 @@ function logObservers(config: Config, log: Logger): EngineObserver[] {
   return log.isLevelEnabled('debug') ? [requestLog(log, 'debug')] : []
 }
 
+/** What sets one instance of the warm-up apart from the other. */
+export interface Practice {
+  /** Slots; with fewer than there are clients, requests wait for each other. */
+  readonly maxNumSeqs: number
+  /** See `Timeline`; with little, requests that come together are put off to later turns of the event loop. */
+  readonly turnBudget?: number
+}
+
 /** An instance for the warm-up: the same code, nobody's clients, no latency until `pace`, a silent log. */
-export function warmUpInstance(config: Config, tokenizer: Tokenizer): { instance: Instance; pace: () => void } {
-  const latency = { ...config.latency, calculator: 'constant', timeToFirstToken: 0, interTokenLatency: 0 } as const
+export function warmUpInstance(
+  config: Config,
+  tokenizer: Tokenizer,
+  { maxNumSeqs, ...practice }: Practice,
+): { instance: Instance; pace: () => void } {
+  const { calculator } = config.latency
+  const latency = { ...noLatency, calculator, maxNumSeqs }
   const instance = createInstance({
     config: {
       ...config,
       apiKey: [],
       rootPath: '',
       timeScale: 1,
-      maxNumSeqs: 1024,
+      maxNumSeqs,
+      maxWaitingQueueLength: 1024,
       maxModelLen: Math.max(1024, config.maxModelLen),
       failureInjectionRate: 0,
       logHttp: false,
@@ -210,9 +226,11 @@ export function warmUpInstance(config: Config, tokenizer: Tokenizer): { instance
     tokenizer: tokenizer.kind === 'render' ? new SimulatedTokenizer() : tokenizer,
     log: createLog({ level: 'silent', format: 'json' }),
     port: 0,
+    ...practice,
   })
   const pace = (): void => {
-    instance.engine.latency = latencyModel({ ...latency, timeToFirstToken: 2, interTokenLatency: 1 })
+    const first = calculator === 'per-token' ? { prefillOverhead: 2 } : { timeToFirstToken: 2 }
+    instance.engine.latency = latencyModel({ ...latency, ...first, interTokenLatency: 1 })
   }
   return { instance, pace }
 }

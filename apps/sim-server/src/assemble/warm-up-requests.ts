@@ -26,7 +26,9 @@ const dialects: readonly Dialect[] = [
     members: (model, question, stream) => ({ ...question, model, max_tokens: tokens, stream, temperature: 0.7 }),
   },
   {
-    headers: 'User-Agent: Go-http-client/1.1\r\nContent-Type: application/json\r\nAccept-Encoding: gzip\r\n',
+    headers:
+      'accept: */*\r\naccept-language: *\r\nuser-agent: node\r\ncontent-type: application/json\r\n' +
+      'accept-encoding: gzip, deflate\r\n',
     members: (model, question, stream) => ({ ignore_eos: true, max_tokens: tokens, ...question, model, stream }),
   },
   {
