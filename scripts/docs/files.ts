@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { renderConfigurationPage, renderConfigurationSchema } from '../../apps/sim-server/src/config/docs/page.ts'
+import { chart, renderValuesSchema, valuesTable } from './chart.ts'
 import { endpointTable } from './endpoints.ts'
 import { latencyTable } from './latency.ts'
 import { bucketTable, metricsTable } from './metrics.ts'
@@ -21,6 +22,8 @@ export interface GeneratedFile {
 export const generatedFiles: readonly GeneratedFile[] = [
   whole('docs/configuration.md', renderConfigurationPage),
   whole('docs/configuration.schema.json', renderConfigurationSchema),
+  whole(`${chart}/values.schema.json`, renderValuesSchema),
+  page(`${chart}/README.md`, () => ({ values: valuesTable() })),
   page('docs/http-api.md', async () => ({ endpoints: await endpointTable() })),
   page('docs/latency.md', () => ({ latency: latencyTable() })),
   page('docs/metrics.md', () => ({ metrics: metricsTable(), buckets: bucketTable() })),

@@ -9,6 +9,11 @@ if (major < 22 || (major === 22 && minor < 18)) {
 const { StopSignal, useCompileCache } = await import('@vllm-sim/service/early')
 useCompileCache(process.env)
 
+if (process.argv[2] === 'health') {
+  const { health } = await import('./commands/health.ts')
+  await health(process.argv.slice(3), process.env)
+}
+
 const stop = new StopSignal()
 const { readFileSync } = await import('node:fs')
 const { run } = await import('./run.ts')

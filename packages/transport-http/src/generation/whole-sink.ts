@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import {
-  type GenerationRequest,
-  type Outcome,
-  type OutputSink,
+import type {
+  GenerationRequest,
+  Outcome,
+  OutputSink,
   RequestError,
-  type RequestHandle,
-  type SequenceView,
-  type Token,
+  RequestHandle,
+  SequenceView,
+  Token,
 } from '@vllm-sim/core-engine'
 import type { Choice } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
@@ -14,31 +14,12 @@ import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { type Headers, sendError, sendJson } from '../http/reply.ts'
 import { sendJsonPieces } from '../http/reply-pieces.ts'
 import type { WholeEncoder } from './endpoint.ts'
-import { waitingBytes, waitingOutput } from './waiting-output.ts'
+import { waitingTokens } from './waiting-tokens.ts'
 import { type Answer, watchClient } from './watch-client.ts'
 
-/** Characters of text in an answer that is sent whole. Far above what a context and a sensible `n` come to. */
-const longest = 2 ** 27
-
-/** One choice. Its text is joined when it is encoded: until then it takes a place in a list per token. */
-class Collected implements Choice {
-  readonly tokens: Token[] = []
-  readonly sequence: SequenceView
-  outcome!: Outcome
-
-  constructor(sequence: SequenceView) {
-    this.sequence = sequence
-  }
-
-  get index(): number {
-    return this.sequence.index
-  }
-
-  get text(): string {
-    let text = ''
-    for (const token of this.tokens) text += token.text
-    return text
-  }
+interface Collected {
+  text: string
+  tokens: Token[]
 }
 
 /** Collects an answer and sends it whole. */
@@ -48,13 +29,12 @@ export class WholeSink implements OutputSink, Answer {
   readonly #encoder: WholeEncoder
   readonly #headers: Headers | undefined
   readonly #errors: ErrorForm
-  readonly #choices: Collected[] = []
+  readonly #collected: Collected[] = []
+  readonly #choices: Choice[] = []
   #expected = 0
   #handle: RequestHandle | undefined
   #answered = false
-  /** Characters of all choices so far. */
-  #characters = 0
-  /** What is counted as waiting, bytes. */
+  /** Tokens that are counted as waiting. */
   #waiting = 0
 
   constructor(
@@ -83,34 +63,17 @@ export class WholeSink implements OutputSink, Answer {
 
   onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean {
     if (this.#answered) return true
-    const into = (this.#choices[sequence.index] ??= new Collected(sequence))
-    let characters = 0
-    for (let i = 0; i < count; i++) {
-      const token = tokens[i]!
-      into.tokens.push(token)
-      characters += token.text.length
-    }
+    this.#waiting += count
     try {
-      this.#count(count, characters)
+      waitingTokens.add(count)
     } catch (error) {
       this.fail(toRequestError(error))
+      return true
     }
+    const into = (this.#collected[sequence.index] ??= { text: '', tokens: [] })
+    for (let i = 0; i < count; i++) into.text += tokens[i]!.text
+    if (this.#encoder.wantsTokens || sequence.parts) for (let i = 0; i < count; i++) into.tokens.push(tokens[i]!)
     return true
-  }
-
-  /** @throws RequestError 400 when the answer has become too long, 503 when all of them together have */
-  #count(tokens: number, characters: number): void {
-    this.#characters += characters
-    if (this.#characters > longest) {
-      throw new RequestError(
-        400,
-        `The answer is too long to be sent whole: more than ${longest} characters; ask for fewer choices or for a stream`,
-        'n',
-      )
-    }
-    const bytes = waitingBytes(tokens, characters)
-    this.#waiting += bytes
-    waitingOutput.add(bytes)
   }
 
   onFinish(sequence: SequenceView, outcome: Outcome): void {
@@ -119,8 +82,8 @@ export class WholeSink implements OutputSink, Answer {
       this.fail(outcome.error)
       return
     }
-    const choice = (this.#choices[sequence.index] ??= new Collected(sequence))
-    choice.outcome = outcome
+    const { text, tokens } = this.#collected[sequence.index] ?? { text: '', tokens: [] }
+    this.#choices[sequence.index] = { index: sequence.index, text, tokens, sequence, outcome }
     if (--this.#expected > 0) return
     this.#answered = true
     try {
@@ -149,7 +112,7 @@ export class WholeSink implements OutputSink, Answer {
   }
 
   #release(): void {
-    waitingOutput.remove(this.#waiting)
+    waitingTokens.remove(this.#waiting)
     this.#waiting = 0
   }
 }

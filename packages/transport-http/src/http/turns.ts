@@ -18,7 +18,7 @@ export class Turns {
   next(): Promise<void> | undefined {
     if (this.#clock.now() < this.#end) return undefined
     return new Promise(resolve =>
-      this.#clock.whenFree(() => {
+      this.#clock.soon(() => {
         this.#end = this.#clock.now() + turnBudget
         resolve()
       }),
