@@ -100,6 +100,7 @@ async function practise(config: Config, tokenizer: Tokenizer, clock: Clock, log:
   if (!config.disableLogStats) for (const { instance } of instances) statsLog(instance, clock, log)
   await warmUp({
     listeners: instances.map(({ instance }) => instance.listener),
+    protocols: instances.flatMap(({ instance }) => instance.grpc ?? []).slice(0, 1),
     clock,
     model: config.displayModelName,
     limit: warmUpLimit,

@@ -20,6 +20,7 @@ test('the warm-up is answered, by all its instances, with and without pauses', a
   let paced = 0
   await warmUp({
     listeners: practising.map(({ instance }, at) => watched(instance, at)),
+    protocols: [],
     clock: new RealClock(),
     model: config.displayModelName,
     limit: 400,

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Clock } from '@vllm-sim/latency'
-import { listen } from '@vllm-sim/service'
+import { dispatch, listen, type Protocol } from '@vllm-sim/service'
 import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
 import { holdHeap, releaseHeap } from '../process/tune-compiler.ts'
 import { practiceRequest } from './warm-up-requests.ts'
@@ -13,6 +13,8 @@ export interface WarmUpOptions {
    * functions for the only ones there will ever be, and throws code away when the first real request comes.
    */
   readonly listeners: readonly Handler[]
+  /** What else connections may speak; each has to be asked before a connection counts as HTTP. */
+  readonly protocols: readonly Protocol[]
   /** The machine's clock. */
   readonly clock: Clock
   /** A model name that the instance serves. */
@@ -38,10 +40,19 @@ const unpacedShare = 0.35
  * Sends traffic of our own through a server of our own before the real one opens its port. Cold code makes the first
  * hundreds of streams late by a tenth of a second and more; after this they are late by a few milliseconds.
  */
-export async function warmUp({ listeners, clock, model, limit, pace, tuning }: WarmUpOptions): Promise<void> {
+export async function warmUp({
+  listeners,
+  protocols,
+  clock,
+  model,
+  limit,
+  pace,
+  tuning,
+}: WarmUpOptions): Promise<void> {
   if (tuning) dropStartUpGarbage()
   let turn = 0
   const server = createHttpServer((req, res) => listeners[turn++ % listeners.length]!(req, res))
+  if (protocols.length > 0) dispatch(server, protocols)
   await listen(server, { host: '127.0.0.1', port: 0 })
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0

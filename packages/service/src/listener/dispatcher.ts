@@ -26,54 +26,60 @@ export function dispatch(
 ): { http1(socket: Socket): void; drop(): void } {
   const [serveHttp1] = server.listeners('connection') as ((this: Server, socket: Socket) => void)[]
   server.removeAllListeners('connection')
-  const http1 = (socket: Socket): void => {
-    serveHttp1!.call(server, socket)
-    socket.resume()
-  }
   const undecided = new Set<Socket>()
+  /** What was read of connections that have not said enough yet; nearly all do with their first bytes. */
+  const heads = new Map<Socket, Buffer>()
+  // The same functions for all connections: a thousand may come at once, and closures are most of what one would cost.
+  function leave(this: Socket): void {
+    undecided.delete(this)
+    heads.delete(this)
+    this.destroy()
+  }
+  function read(this: Socket, chunk: Buffer): void {
+    const before = heads.get(this)
+    const head = before ? Buffer.concat([before, chunk]) : chunk
+    const protocol = protocolOf(protocols, head)
+    if (protocol === undefined) {
+      heads.set(this, head)
+      return
+    }
+    undecided.delete(this)
+    if (before) heads.delete(this)
+    this.off('data', read).off('timeout', leave).off('end', leave).off('error', leave)
+    if (protocol !== 'http1' || server.timeout === 0) this.setTimeout(0)
+    if (protocol === 'http1') {
+      serveHttp1!.call(server, this)
+      // To the listener that HTTP has just added; giving the bytes back to the socket would take two turns more.
+      this.emit('data', head)
+    } else {
+      this.pause()
+      this.unshift(head)
+      protocol.serve(this)
+    }
+  }
   server.on('connection', (socket: Socket) => {
     undecided.add(socket)
-    peek(socket, protocols, protocol => {
-      undecided.delete(socket)
-      if (protocol) protocol.serve(socket)
-      else http1(socket)
-    })
-    socket.once('close', () => undecided.delete(socket))
+    socket.on('data', read).on('timeout', leave).on('end', leave).on('error', leave)
+    socket.setTimeout(silence)
   })
   return {
-    http1,
+    http1: socket => {
+      serveHttp1!.call(server, socket)
+      socket.resume()
+    },
     drop: () => {
       for (const socket of undecided) socket.destroy()
     },
   }
 }
 
-/** Reads until the protocol is known, gives the bytes back and calls `decided`; undefined stands for none of them. */
-function peek(socket: Socket, protocols: readonly Protocol[], decided: (protocol: Protocol | undefined) => void): void {
-  let head: Buffer = Buffer.alloc(0)
-  const leave = (): void => {
-    socket.destroy()
+/** Which protocol a connection speaks that begins with `head`; undefined: it has not said enough to tell. */
+function protocolOf(protocols: readonly Protocol[], head: Buffer): Protocol | 'http1' | undefined {
+  let unsure = false
+  for (const protocol of protocols) {
+    const known = protocol.recognizes(head)
+    if (known) return protocol
+    unsure ||= known === undefined
   }
-  const finish = (protocol: Protocol | undefined): void => {
-    socket.off('data', read).off('timeout', leave).off('end', leave).off('error', leave)
-    socket.setTimeout(0)
-    socket.pause()
-    socket.unshift(head)
-    decided(protocol)
-  }
-  const read = (chunk: Buffer): void => {
-    head = head.length === 0 ? chunk : Buffer.concat([head, chunk])
-    let unsure = false
-    for (const protocol of protocols) {
-      const known = protocol.recognizes(head)
-      if (known) {
-        finish(protocol)
-        return
-      }
-      unsure ||= known === undefined
-    }
-    if (!unsure) finish(undefined)
-  }
-  socket.on('data', read).once('timeout', leave).once('end', leave).once('error', leave)
-  socket.setTimeout(silence)
+  return unsure ? undefined : 'http1'
 }

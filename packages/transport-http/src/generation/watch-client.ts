@@ -28,7 +28,8 @@ export function watchClient(timeline: Timeline, answer: Answer): void {
   const answers = unfinished.get(socket) ?? watchSocket(timeline, socket)
   answers.push(answer)
   if (socket.readableEnded) giveUpLater(timeline, res)
-  res.once('close', () => {
+  // It closes once.
+  res.on('close', () => {
     answers.splice(answers.indexOf(answer), 1)
     answer.closed(res.writableFinished)
   })

@@ -18,7 +18,8 @@ export function recordExchange(
   handler: string | undefined,
 ): void {
   const start = clock.now()
-  res.once('close', () => {
+  // It closes once.
+  res.on('close', () => {
     const path = handler ?? (req as { route?: { path?: string } }).route?.path ?? unmatched
     const seconds = (clock.now() - start) / 1000
     const received = Number(req.headers['content-length']) || 0

@@ -41,14 +41,13 @@ export function createHttpServer(listener: Handler, options: HttpServerOptions =
       noDelay: true,
       insecureHTTPParser: false,
     },
-    (req, res) => {
-      res.on('timeout', endStalled)
-      run(listener, req, res)
-    },
+    (req, res) => run(listener, req, res),
   )
   server.maxHeadersCount = maxHeadersCount
-  // Nothing sent and nothing received for this long; `endStalled` decides what that means.
-  server.timeout = options.writeTimeout ?? 60_000
+  // Nothing sent and nothing received for this long; `endStalled` decides what that means. A whole number: Node finds its
+  // timers by it, and does so the long way when V8 keeps it as a fraction.
+  server.timeout = Math.ceil(options.writeTimeout ?? 60_000)
+  server.on('timeout', endStalled)
   // A client that has sent all it has to say may close its side and still gets the answer.
   ;(server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true
   // Node finds all connections that have said nothing for too long at the same moment.
@@ -67,13 +66,13 @@ function run(listener: Handler, req: IncomingMessage, res: ServerResponse): void
   }
 }
 
-/** Ends the connection of an answer that is not taken. One that waits for tokens has nothing to be taken. */
-function endStalled(socket: Socket): void {
-  if (socket.writableLength > 0) socket.destroy()
-}
-
 /** The answer that Node is writing to a connection, under the name that it has had since the first versions. */
 type Answering = Socket & { readonly _httpMessage?: ServerResponse | null }
+
+/** Ends the connection of an answer that is not taken, or without any. One that waits for tokens has nothing to be taken. */
+function endStalled(socket: Socket): void {
+  if (!(socket as Answering)._httpMessage || socket.writableLength > 0) socket.destroy()
+}
 
 /** Connections that end after the present answer. */
 const ending = new WeakSet<Socket>()
