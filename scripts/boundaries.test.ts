@@ -9,7 +9,9 @@ const root = path.dirname(import.meta.dirname)
 /** Which packages of the workspace a package may name in its `package.json`: the table in CONTRIBUTING.md. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   config: [],
+  'json-edit': [],
   latency: [],
+  'pd-protocol': [],
   tokenizer: [],
   dataset: ['tokenizer'],
   'core-engine': ['latency'],

@@ -1,4 +1,5 @@
 import { RealClock } from '@vllm-sim/core-engine'
+import type { Clock } from '@vllm-sim/latency'
 import {
   type Cleanup,
   createLog,
@@ -43,7 +44,19 @@ function rankField({ dataParallelRank, rank }: Config): { fields?: { rank: numbe
   return dataParallelRank >= 0 ? { fields: { rank } } : {}
 }
 
-async function start(config: Config, log: Logger, signal: AbortSignal, cleanup: Cleanup): Promise<Running> {
+/**
+ * Starts the server, or a thread for each of its ranks.
+ * @param signal ends a start that takes long
+ * @param simulated the clock of the simulation, in place of the machine's; for one rank
+ * @throws StartError
+ */
+export async function start(
+  config: Config,
+  log: Logger,
+  signal: AbortSignal,
+  cleanup: Cleanup,
+  simulated?: Clock,
+): Promise<Running> {
   const problem = startError(config)
   if (problem !== undefined) throw new StartError(problem)
   await tryPorts(config)
@@ -51,13 +64,19 @@ async function start(config: Config, log: Logger, signal: AbortSignal, cleanup: 
   const clock = new RealClock()
   await fetchDataset(config, clock, log, signal)
   const tokenizer = await openTokenizer(config, clock, log)
-  const running = await serveAll(config, log, tokenizer, cleanup)
+  const running = await serveAll(config, log, tokenizer, cleanup, simulated)
   portFile?.write(running.ports)
   return running
 }
 
-async function serveAll(config: Config, log: Logger, tokenizer: Tokenizer, cleanup: Cleanup): Promise<Running> {
-  if (config.ranksInProcess === 1) return serve({ config, log, tokenizer, cleanup })
+async function serveAll(
+  config: Config,
+  log: Logger,
+  tokenizer: Tokenizer,
+  cleanup: Cleanup,
+  simulated: Clock | undefined,
+): Promise<Running> {
+  if (config.ranksInProcess === 1) return serve({ config, log, tokenizer, cleanup, simulated })
   // Each rank has one of its own. Here it was only found out which, and downloaded.
   await tokenizer.close()
   const { serveRanks } = await import('./ranks/group.ts')

@@ -80,12 +80,10 @@ test('failures are switched on and off', async () => {
 
 test('a new time between tokens counts from the next token on, also in a stream that runs', async () => {
   const { url } = await startServer(['--inter-token-latency', '300ms'])
-  const start = performance.now()
-  const { rest } = await startStream(url, 60)
+  const { rest } = await startStream(url, 900)
   expect((await post(`${url}/admin/config`, { 'inter-token-latency': '0s' })).status).toBe(200)
+  // At 300 ms a token it would end after the time that a test has.
   expect((await rest).endsWith('data: [DONE]\n\n')).toBe(true)
-  // At 300 ms a token it would have been 17 seconds.
-  expect(performance.now() - start).toBeLessThan(6000)
 })
 
 test('fake metrics are changed by both endpoints; the old one has its own errors', async () => {

@@ -16,7 +16,7 @@ interface Response {
   readonly complete: { readonly output_ids: number[]; readonly finish_reason: string }
 }
 
-const patient = { timeout: 30_000, interval: 10 }
+const patient = { timeout: 60_000, interval: 10 }
 
 function client(address: string, service?: string, security = credentials.createInsecure()): GrpcClient {
   const made = new GrpcClient(address, service, security)
@@ -26,7 +26,7 @@ function client(address: string, service?: string, security = credentials.create
 
 async function gauge(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text()
-  return Number(new RegExp(`^${name}\\{.*\\} (.*)$`, 'm').exec(text)?.[1])
+  return Number(new RegExp(`^${name}[{,].*\\} (.*)$`, 'm').exec(text)?.[1])
 }
 
 const request = (tokens: number, more: object = {}) => ({
@@ -93,6 +93,8 @@ test('one port, one engine: gRPC and HTTP side by side', async () => {
   await vi.waitFor(async () => expect(await gauge(url, 'vllm:num_requests_running')).toBe(0), patient)
 
   // A connection that is lost ends its calls, the only one of a connection too.
+  const aborted = 'vllm:request_success_total{finish_reason="abort"'
+  const before = await gauge(url, aborted)
   const lost = connectHttp2(url)
   lost.on('error', () => {})
   const left = lost.request({
@@ -106,10 +108,8 @@ test('one port, one engine: gRPC and HTTP side by side', async () => {
   left.end(Buffer.from([0, 0, 0, 0, 12, 0x1a, 1, 0x61, 0x22, 5, 0x40, 0x84, 7, 0x70, 1, 0x28, 1]))
   await new Promise(resolve => left.once('data', resolve))
   lost.destroy()
-  await vi.waitFor(async () => expect(await gauge(url, 'vllm:num_requests_running')).toBe(0), {
-    timeout: 3000,
-    interval: 10,
-  })
+  await vi.waitFor(async () => expect(await gauge(url, 'vllm:num_requests_running')).toBe(0), patient)
+  expect(await gauge(url, aborted)).toBe(before + 1)
 
   // A preface in pieces, then garbage: that connection ends.
   const raw = connect(port, '127.0.0.1')

@@ -100,7 +100,7 @@ test('self-signed: clients that trust the certificate get in, and a plain-text c
     )
   }
   await brokenHandshake(port)
-  await expect.poll(() => answer, { timeout: 5000 }).toContain('data: [DONE]')
+  await expect.poll(() => answer).toContain('data: [DONE]')
   socket.destroy()
   expect((await server.stop()).code).toBe(0)
 })
@@ -125,8 +125,7 @@ test('changed files are used for new connections, whichever way they change; ope
   const cert = join(folder, 'tls.crt')
   const key = join(folder, 'tls.key')
   const { server, port } = await startServer(fileOptions(cert, key))
-  const becomes = (pair: CertificatePair) =>
-    expect.poll(() => serialOf(port), { timeout: 5000, interval: 50 }).toBe(serial(pair))
+  const becomes = (pair: CertificatePair) => expect.poll(() => serialOf(port), { interval: 50 }).toBe(serial(pair))
   expect(await serialOf(port)).toBe(serial(first))
   const open = await shakeHands(port)
 
@@ -163,7 +162,7 @@ test('a mounted Kubernetes secret is followed through its switched link', async 
   const { port } = await startServer(fileOptions(join(folder, 'tls.crt'), join(folder, 'tls.key')))
   expect(await serialOf(port)).toBe(serial(first))
   version('..2', second)
-  await expect.poll(() => serialOf(port), { timeout: 5000, interval: 50 }).toBe(serial(second))
+  await expect.poll(() => serialOf(port), { interval: 50 }).toBe(serial(second))
 })
 
 test('files that do not fit, or are not there, end the start with status 1', async () => {

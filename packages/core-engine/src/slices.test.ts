@@ -47,6 +47,10 @@ class BusyClock implements Clock {
     })
   }
 
+  whenFree(run: () => void): void {
+    this.soon(run)
+  }
+
   /** One turn of the event loop. */
   turn(): boolean {
     return this.#virtual.step()

@@ -1,3 +1,5 @@
+import { eventLoopTurn, LongWork } from './long-work.ts'
+
 /**
  * Where time comes from. Everything in vllm-sim that waits or takes a time stamp is handed a `Clock`, so the same code
  * runs on the wall clock, on a scaled one and, in tests, on a virtual one.
@@ -13,6 +15,11 @@ export interface Clock {
   timerAt(due: number, run: () => void): Timer
   /** Calls `run` after the input and output that is waiting has been served. */
   soon(run: () => void): void
+  /**
+   * Calls `run` in a later turn of the event loop that has time left for long work. All pieces of long work of the process
+   * share that time, first in, first out: each should take some milliseconds at most.
+   */
+  whenFree(run: () => void): void
   /** Changes from one turn of the event loop to the next: what is served between two calls of the system for events. */
   readonly eventLoopTurn: number
   /** The clock beneath that nobody scales: for what concerns the machine, such as sockets and time slices. */
@@ -43,7 +50,7 @@ export class RealClock implements Clock {
   }
 
   get eventLoopTurn(): number {
-    return performance.nodeTiming.uvMetricsInfo.loopCount
+    return eventLoopTurn()
   }
 
   now(): number {
@@ -66,7 +73,14 @@ export class RealClock implements Clock {
   soon(run: () => void): void {
     setImmediate(run)
   }
+
+  whenFree(run: () => void): void {
+    longWork.add(run)
+  }
 }
+
+/** The machine's long work: all real clocks show the same time and share it. */
+const longWork = new LongWork()
 
 /** Another clock sped up (`factor` above 1) or slowed down (below 1); it starts at the other clock's time. */
 export class ScaledClock implements Clock {
@@ -114,6 +128,10 @@ export class ScaledClock implements Clock {
 
   soon(run: () => void): void {
     this.#clock.soon(run)
+  }
+
+  whenFree(run: () => void): void {
+    this.#clock.whenFree(run)
   }
 }
 
@@ -175,6 +193,11 @@ export class VirtualClock implements Clock {
 
   soon(run: () => void): void {
     this.#soon.push(run)
+  }
+
+  /** As `soon`: work takes no time here. */
+  whenFree(run: () => void): void {
+    this.soon(run)
   }
 
   /** Moves `ms` milliseconds ahead and runs all that falls due on the way, in order of due time. */

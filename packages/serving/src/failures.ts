@@ -1,4 +1,4 @@
-import { OccurrenceCounter } from '@vllm-sim/core-engine'
+import { OccurrenceCounter, RequestError } from '@vllm-sim/core-engine'
 import { SeedBuilder, SeededRandom } from '@vllm-sim/latency'
 
 /** An injected failure, ready to be sent. */
@@ -68,4 +68,24 @@ export class FailureInjector {
     const names = types.length > 0 ? types : Object.keys(failureTypes)
     return failureTypes[names[random.int(0, names.length - 1)]!]?.(this.#model)
   }
+}
+
+/**
+ * The failure that a client asks for with `X-Return-Error`.
+ * @param text the header's value, or that of metadata
+ * @throws RequestError when it is not a usable status
+ */
+export function returnError(text: string | undefined): InjectedFailure | undefined {
+  if (text === undefined || text === '') return undefined
+  if (!/^[+-]?\d+$/.test(text)) {
+    throw new RequestError(400, `Invalid X-Return-Error header value ${JSON.stringify(text)}: must be an integer`)
+  }
+  const status = Number(text)
+  if (!(status >= 200 && status <= 599)) {
+    throw new RequestError(
+      400,
+      `Invalid X-Return-Error header value ${JSON.stringify(text)}: must be an HTTP status code between 200 and 599`,
+    )
+  }
+  return { status, message: `Simulated error triggered by X-Return-Error header (code ${status})`, param: null }
 }

@@ -1,17 +1,14 @@
 export { type Constraints, formatsOf, type OutputFormat } from './answer/format.ts'
-export { answerPlan } from './answer/plan.ts'
-export { Reasoning, reasons } from './answer/reasoning.ts'
-export { StructuredAnswer } from './answer/structured-answer.ts'
-export { ToolCalls } from './answer/tool-calls.ts'
+export { type AnswerRequest, planAnswer } from './answer/plan.ts'
 export { checkTools } from './answer/tool-check.ts'
 export type { ToolChoice, ToolDefinition, ToolRequest } from './answer/tools.ts'
 export { brief, cut, longestName } from './brief.ts'
 export type { Complete } from './complete.ts'
 export { ContentChance } from './content-chance.ts'
 export type { GenerationEngine, ServingContext, ServingLog } from './context.ts'
-export { booleanValue, returnError } from './controls.ts'
+export { booleanValue } from './controls.ts'
 export { embeddingSteps, embeddingValue, embeddingVector } from './embedding.ts'
-export { FailureInjector, type FailureOptions, failureTypes, type InjectedFailure } from './failures.ts'
+export { FailureInjector, type FailureOptions, failureTypes, type InjectedFailure, returnError } from './failures.ts'
 export { isObject } from './is-object.ts'
 export { kvTransferAnswer } from './kv-transfer.ts'
 export {
@@ -25,6 +22,7 @@ export {
 } from './logprobs.ts'
 export { type ResolvedModel, resolveModel } from './models.ts'
 export type { Mutable } from './mutable.ts'
+export { parseJson } from './parse-json.ts'
 export { type Choice, PartCursor, type Piece, type Place, piecesOf, textOf } from './parts.ts'
 export {
   type Call,

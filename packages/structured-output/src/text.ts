@@ -64,13 +64,22 @@ export class JsonText implements Text {
   }
 }
 
+/** A string whose JSON is itself between quotes has none of these. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what JSON escapes
+const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
+
+/** UTF-16 units of a string as JSON. A long one is hardly ever copied for it. */
+function stringLength(text: string): number {
+  return escaped.test(text) ? JSON.stringify(text).length : text.length + 2
+}
+
 /** UTF-16 units of a value's compact JSON. A long string that occurs often is looked at once. */
 export function jsonLength(value: unknown): number {
   const long = new Map<string, number>()
   const string = (text: string): number => {
-    if (text.length < 256) return JSON.stringify(text).length
+    if (text.length < 256) return stringLength(text)
     let length = long.get(text)
-    if (length === undefined) long.set(text, (length = JSON.stringify(text).length))
+    if (length === undefined) long.set(text, (length = stringLength(text)))
     return length
   }
   const measure = (one: unknown): number => {

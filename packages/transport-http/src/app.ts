@@ -16,7 +16,7 @@ import { responsesEndpoint } from './openai/responses/endpoint.ts'
 import { responseRoutes } from './openai/responses/routes.ts'
 import { ResponseStore } from './openai/responses/store.ts'
 import { openapiRoutes } from './routing/openapi.ts'
-import { NearPaths, withoutQuery } from './routing/paths.ts'
+import { NearPaths } from './routing/paths.ts'
 import type { Route } from './routing/route.ts'
 import { RouteTable } from './routing/table.ts'
 import { generateEndpoint } from './vllm/generate/endpoint.ts'
@@ -82,7 +82,7 @@ export function createHttpApi(context: ApiContext, options: HttpApiOptions): Htt
   const enter: HttpApi['enter'] = (req, res) => answeredBy(list, req, res)
   return {
     listener: (req, res) => {
-      if (enter(req, res) || table.serve(withoutQuery(req.url!), req, res)) return
+      if (enter(req, res) || table.serve(req, res)) return
       if (next) next(req, res, error => unmatched(req, res, error))
       else unmatched(req, res)
     },

@@ -146,14 +146,18 @@ test('numbers without end: a refusal that says the limit', async () => {
   expect(await post({ max_completion_tokens: 1e18, stream: true })).toContain('maximum context length is 1024')
 })
 
-test('an answer that n makes too long to be one text is refused', async () => {
-  const echo = await startServer({ settings: { echo: true }, engine: { maxNumSeqs: 5 } })
+test('an answer that n makes too long to be one text is refused as soon as it is, and no more is generated', async () => {
+  let started = 0
+  const observers = [{ onStarted: () => started++ }]
+  const echo = await startServer({ settings: { echo: true }, engine: { maxNumSeqs: 5, observers } })
   echo.context.log.error = fields => logged.push(fields)
   const body = { model: 'my-model', messages: [{ role: 'user', content: 'x'.repeat(1_000_000) }], n: 1000 }
   for (const extra of [{}, { logprobs: true }]) {
     const response = await echo.post('/v1/chat/completions', { ...body, ...extra })
     expect(response.status).toBe(400)
     expect(await response.text()).toContain('too long to be sent whole')
+    expect(started).toBeLessThan(200)
+    started = 0
   }
   expect(logged).toEqual([])
   await echo.close()

@@ -10,6 +10,14 @@ export interface AdminOptions {
   readonly update: UpdateConfig
 }
 
+/** Characters of an update: all options together have a few thousand, and what is longer keeps others waiting. */
+const longestUpdate = 262_144
+
+function checkLength(text: string): void {
+  if (text.length <= longestUpdate) return
+  throw new AdminUpdateError(`an update can have at most ${longestUpdate} characters, got ${text.length}`)
+}
+
 const deprecation =
   '/fake_metrics endpoint is deprecated and will be removed in release v0.12.0; please use POST /admin/config with ' +
   "a 'fake-metrics' field instead"
@@ -22,6 +30,7 @@ export function adminRoutes({ context, config, update }: AdminOptions): Route[] 
     { method: 'GET', path: '/admin/options', handle: (_req, res) => sendJson(res, 200, optionsView(config())) },
     postText(context, '/admin/config', async (text, _req, res) => {
       try {
+        checkLength(text)
         await update({ kind: 'config', text })
       } catch (error) {
         if (error instanceof AdminUpdateError) throw new RequestError(400, error.message)
@@ -34,6 +43,7 @@ export function adminRoutes({ context, config, update }: AdminOptions): Route[] 
       if (!warned) context.log.info({}, deprecation)
       warned = true
       try {
+        checkLength(text)
         await update({ kind: 'fake-metrics', text })
       } catch (error) {
         if (!(error instanceof AdminUpdateError)) throw error

@@ -41,7 +41,7 @@ export interface InstanceOptions {
   /** How a change of the configuration is made; by default this instance alone is changed. */
   readonly updateConfig?: UpdateConfig | undefined
   /** The clock of the simulation; by default the machine's, sped up by `--time-scale`. */
-  readonly clock?: Clock | undefined
+  readonly simulated?: Clock | undefined
 }
 
 /** One simulated vLLM: an engine, its metrics and its endpoints, without a listener. */
@@ -66,7 +66,7 @@ export function createInstance(options: InstanceOptions): Instance {
   const { config, tokenizer, log, port, recorded } = options
   const live: { config: Config } = { config }
   const real = new RealClock()
-  const clock = options.clock ?? (config.timeScale === 1 ? real : new ScaledClock(real, config.timeScale))
+  const clock = options.simulated ?? (config.timeScale === 1 ? real : new ScaledClock(real, config.timeScale))
   const timeline = new Timeline(clock, options.turnBudget)
   const seed = Number(config.seed)
   const startTime = processStart(real)

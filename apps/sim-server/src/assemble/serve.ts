@@ -31,6 +31,8 @@ export interface ServeOptions {
   readonly cleanup: Cleanup
   /** How a change of the configuration is made; by default this server alone is changed. */
   readonly updateConfig?: UpdateConfig
+  /** The clock of the simulation; by default the machine's, sped up by `--time-scale`. */
+  readonly simulated?: Clock | undefined
 }
 
 /** Time for open connections to end after the last answer, milliseconds. */
@@ -44,12 +46,12 @@ const warmUpLimit = 540
 
 /** Starts one server: an instance and its port. @throws StartError */
 export async function serve(options: ServeOptions): Promise<Running & { readonly target: Configurable }> {
-  const { log, tokenizer, cleanup, updateConfig } = options
+  const { log, tokenizer, cleanup, updateConfig, simulated } = options
   const held = options.config.port === 0 && options.config.uds === '' ? await holdFreePort(options.config) : undefined
   const config = held && 'port' in held.target ? configOfPort(options.config, held.target.port) : options.config
   const clock = new RealClock()
   const dataset = await openRecorded(config, tokenizer, log)
-  const instance = create({ config, tokenizer, log, port: config.port, recorded: dataset, updateConfig })
+  const instance = create({ config, tokenizer, log, port: config.port, recorded: dataset, updateConfig, simulated })
   const opening = openKvEvents(config, config.port, instance.engine.timeline, log)
   cleanup.add(async () => (await opening)?.close())
   const kvEvents = await opening

@@ -48,7 +48,7 @@ export async function runRank(): Promise<void> {
   })
   try {
     const tokenizer = simulatedTokenizer
-      ? new SlicedTokenizer(() => new Promise(resolve => clock.soon(resolve)))
+      ? new SlicedTokenizer(() => new Promise(resolve => clock.whenFree(resolve)))
       : await openTokenizer(config, clock, log)
     running = await serve({ config, log, tokenizer, cleanup, updateConfig })
     send({ type: 'listening', ports: running.ports })

@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { RealClock } from '@vllm-sim/core-engine'
+import { Cleanup, createLog } from '@vllm-sim/service'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
+import type { Running } from '../../src/assemble/serve.ts'
+import { loadConfig } from '../../src/config/index.ts'
+import { logConfiguration } from '../../src/observability/start-log.ts'
+import { start } from '../../src/run.ts'
+import { PassingClock } from '../passing-clock.ts'
 import { freePort } from '../server-process.ts'
-
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 export interface Reply<T = Body> {
   readonly status: number
@@ -24,7 +27,7 @@ export interface Frame {
   readonly data: Body
 }
 
-/** A server in a process of its own that the tests of a file share. */
+/** A server that the tests of a file share: all of it but the process, on a port of its own. */
 export interface ContractServer {
   readonly port: number
   readonly url: string
@@ -40,8 +43,8 @@ export interface ContractServer {
   metrics(): Promise<string>
   /** Requests that run and wait at the moment. */
   load(): Promise<{ running: number; waiting: number }>
-  /** Ends it in an orderly way; gives the exit status. */
-  stop(): Promise<number | null>
+  /** The clock of its simulation. @throws Error when that is the machine's */
+  readonly clock: PassingClock
 }
 
 export interface ContractOptions {
@@ -50,56 +53,60 @@ export interface ContractOptions {
   readonly ports?: number
   /** The name of the model; `m` when absent, none when empty. */
   readonly model?: string
+  /** Time stands until a test lets it pass. */
+  readonly standing?: boolean
 }
 
 /** Starts a server before the tests of the file and ends it after them. Read it only inside of tests. */
 export function contractServer(args: readonly string[], options: ContractOptions = {}): ContractServer {
-  const server = new SharedServer()
+  const server = new SharedServer(options.standing ? new PassingClock() : undefined)
   beforeAll(() => server.start(args, options))
-  afterAll(() => server.kill())
+  afterAll(() => server.stop())
   return server
 }
 
 class SharedServer implements ContractServer {
-  port = 0
   log = ''
-  #child: ReturnType<typeof spawn> | undefined
-  #ended: Promise<number | null> | undefined
+  readonly #clock: PassingClock | undefined
+  #running: Running | undefined
+
+  constructor(clock: PassingClock | undefined) {
+    this.#clock = clock
+  }
+
+  get clock(): PassingClock {
+    if (!this.#clock) throw new Error('the server has no clock of its own')
+    return this.#clock
+  }
+
+  get port(): number {
+    return this.#running!.ports[0]!
+  }
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`
   }
 
   async start(args: readonly string[], { env, ports = 1, model = 'm' }: ContractOptions): Promise<void> {
-    this.port = await freePort(ports)
-    const all = [
+    const port = ports === 1 ? 0 : await freePort(ports)
+    const argv = [
       ...(model === '' ? [] : ['--model', model]),
-      ...['--force-dummy-tokenizer', '--no-warm-up', '--host', '127.0.0.1', '--port', String(this.port)],
+      ...['--force-dummy-tokenizer', '--no-warm-up', '--host', '127.0.0.1', '--port', String(port)],
       ...args,
     ]
-    const child = spawn(process.execPath, [main, ...all], {
-      env: { PATH: process.env['PATH'], ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    this.#child = child
-    this.#ended = once(child, 'close').then(([code]) => code)
-    await new Promise<void>((resolve, reject) => {
-      child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-        this.log += text
-        if (this.log.includes('Application startup complete')) resolve()
-      })
-      void this.#ended!.then(() => reject(new Error(`the server ended:\n${this.log}`)))
-    })
+    const loaded = await loadConfig(argv, env ?? {}, path => readFileSync(path, 'utf8'))
+    if (!loaded.config) throw new Error('no configuration')
+    const { logLevel: level, logFormat: format } = loaded.config
+    const log = createLog({ level, format, write: line => (this.log += line) })
+    logConfiguration(log, loaded)
+    const { signal } = new AbortController()
+    const cleanup = new Cleanup(new RealClock(), 0)
+    this.#running = await start(loaded.config, log, signal, cleanup, this.#clock)
   }
 
-  async kill(): Promise<void> {
-    this.#child?.kill('SIGKILL')
-    await this.#ended
-  }
-
-  async stop(): Promise<number | null> {
-    this.#child!.kill('SIGTERM')
-    return this.#ended!
+  async stop(): Promise<void> {
+    await this.#running?.stop(0)
+    this.#clock?.close()
   }
 
   get(path: string): Promise<Reply> {
@@ -164,7 +171,7 @@ function frames(text: string): Frame[] {
 }
 
 /** Asks again and again until the check passes; also in tests that run side by side. */
-export function eventually(check: () => Promise<void>, timeout = 20_000): Promise<void> {
+export function eventually(check: () => Promise<void>, timeout = 60_000): Promise<void> {
   return vi.waitFor(check, { timeout, interval: 5 })
 }
 

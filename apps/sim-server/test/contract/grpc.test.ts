@@ -93,13 +93,19 @@ describe('latency', () => {
 
 describe('random text, queue and KV cache', () => {
   const options = ['--max-num-seqs', '2', '--time-to-first-token', '3s', '--enable-kvcache', '--kv-cache-size', '16']
-  const server = contractServer([...options, '--block-size', '8', '--seed', '7'], { env: { POD_IP: '127.0.0.1' } })
+  const server = contractServer([...options, '--block-size', '8', '--seed', '7'], {
+    env: { POD_IP: '127.0.0.1' },
+    standing: true,
+  })
 
   test('two run with their blocks, one waits; all end, and nothing is held', async () => {
     const request = { tokenized: { input_ids: [1, 2, 3, 4, 5, 6, 7, 8] }, sampling_params: { max_tokens: 3 } }
     const calls = ['a', 'b', 'c'].map(request_id => generate(server, { ...request, request_id }))
     await loadBecomes(server, 2, 1)
     expect(await server.metric('vllm:kv_cache_usage_perc{model_name="m"}')).toBe(1 / 16)
+    server.clock.advance(3000)
+    await loadBecomes(server, 1)
+    server.clock.advance(3000)
     for (const [one] of await Promise.all(calls)) expect(one!.complete.output_ids.length).toBeGreaterThanOrEqual(1)
     await loadBecomes(server, 0)
     await eventually(async () => expect(await server.metric('vllm:kv_cache_usage_perc{model_name="m"}')).toBe(0))

@@ -59,7 +59,11 @@ function buckets(text: string, name: string): Map<string, number> {
 }
 
 describe('families', () => {
-  const server = contractServer(['--mode', 'echo', '--time-to-first-token', '200ms', '--inter-token-latency', '80ms'])
+  const server = contractServer(['--mode', 'echo', '--time-to-first-token', '200ms', '--inter-token-latency', '80ms'], {
+    standing: true,
+  })
+  const complete = (more: object, headers?: Record<string, string>): Promise<unknown> =>
+    server.clock.until(server.post('/v1/completions', { model: 'm', prompt, ...more }, headers))
 
   test('exist with names, texts and bounds before anything was asked', async () => {
     const text = await server.metrics()
@@ -74,7 +78,7 @@ describe('families', () => {
     }
     expect(text).toContain('\nvllm:cache_config_info{block_size="16",num_gpu_blocks="1024"} 1\n')
     const lora = /\nvllm:lora_requests_info\{max_lora="1",running_lora_adapters="",waiting_lora_adapters=""\} (\S+)\n/
-    expect(Math.abs(Number(lora.exec(text)?.[1]) - Date.now() / 1000)).toBeLessThan(60)
+    expect(Number(lora.exec(text)?.[1])).toBe(server.clock.wall() / 1000)
     expect([...buckets(text, 'time_to_first_token_seconds').keys()]).toEqual(timeBounds)
     for (const name of ['time_per_output_token', 'inter_token_latency', 'request_time_per_output_token']) {
       expect([...buckets(text, `${name}_seconds`).keys()]).toEqual(tokenTimeBounds)
@@ -97,7 +101,7 @@ describe('families', () => {
   })
 
   test('one answer of five tokens', async () => {
-    await server.post('/v1/completions', { model: 'm', prompt, max_tokens: 5 })
+    await complete({ max_tokens: 5 })
     const text = await server.metrics()
     const first = buckets(text, 'time_to_first_token_seconds')
     for (const [bound, count] of first) {
@@ -129,7 +133,7 @@ describe('families', () => {
     }
     expect(text).toContain('\nvllm:request_success_total{finish_reason="length",model_name="m"} 1\n')
     const sum = await server.metric(`vllm:e2e_request_latency_seconds_sum${m}`)
-    expect(sum).toBeGreaterThanOrEqual(0.519)
+    expect(sum).toBeCloseTo(0.52, 9)
   })
 
   test('what is refused before it runs moves nothing', async () => {
@@ -150,8 +154,8 @@ describe('families', () => {
 
   test('reasons, limits and a prefill leg', async () => {
     const forced = { 'X-Cache-Threshold-Finish-Reason': 'true' }
-    await server.post('/v1/completions', { model: 'm', prompt }, forced)
-    await server.post('/v1/completions', { model: 'm', prompt, kv_transfer_params: { do_remote_decode: true } })
+    await complete({}, forced)
+    await complete({ kv_transfer_params: { do_remote_decode: true } })
     const count = (reason: string): Promise<number | undefined> =>
       server.metric(`vllm:request_success_total{finish_reason="${reason}",model_name="m"}`)
     expect(await count('cache_threshold')).toBe(1)
@@ -164,36 +168,41 @@ describe('families', () => {
 })
 
 describe('waiting', () => {
-  const server = contractServer([
-    ...['--mode', 'echo', '--max-num-seqs', '2', '--time-to-first-token', '1s', '--inter-token-latency', '20ms'],
-  ])
+  const server = contractServer(
+    ['--mode', 'echo', '--max-num-seqs', '2', '--time-to-first-token', '1s', '--inter-token-latency', '20ms'],
+    { standing: true },
+  )
 
   test('counts in the gauges, in queue time and in the time to the first token', async () => {
     const ask = (): Promise<unknown> => server.post('/v1/completions', { model: 'm', prompt })
     const answers = [ask(), ask(), ask()]
     await loadBecomes(server, 2, 1)
-    await Promise.all(answers)
+    await server.clock.until(Promise.all(answers))
     expect(await server.load()).toEqual({ running: 0, waiting: 0 })
     const text = await server.metrics()
     const queue = buckets(text, 'request_queue_time_seconds')
     expect([queue.get('0.3'), queue.get('+Inf')]).toEqual([2, 3])
     const first = buckets(text, 'time_to_first_token_seconds')
-    expect(first.get('+Inf')! - first.get('1.0')!).toBeGreaterThanOrEqual(1)
-    expect(await server.metric(`vllm:time_to_first_token_seconds_sum${m}`)).toBeGreaterThanOrEqual(3.9)
-    expect(await server.metric(`vllm:e2e_request_latency_seconds_sum${m}`)).toBeGreaterThanOrEqual(3.9)
-    const inference = await server.metric(`vllm:request_inference_time_seconds_sum${m}`)
-    expect(inference).toBeGreaterThanOrEqual(2.9)
+    expect(first.get('+Inf')! - first.get('1.0')!).toBe(1)
+    // Two take 1 s and 4 times 20 ms, the third has waited for them.
+    expect(await server.metric(`vllm:time_to_first_token_seconds_sum${m}`)).toBeCloseTo(4.08, 9)
+    expect(await server.metric(`vllm:e2e_request_latency_seconds_sum${m}`)).toBeCloseTo(4.32, 9)
+    expect(await server.metric(`vllm:request_inference_time_seconds_sum${m}`)).toBeCloseTo(3.24, 9)
   })
 
   test('a client that leaves frees its place', async () => {
     const leave = new AbortController()
     const body = JSON.stringify({ model: 'm', prompt: 'x '.repeat(500), stream: true })
     const { signal } = leave
-    const response = await fetch(`${server.url}/v1/completions`, { method: 'POST', body, signal })
+    const answer = fetch(`${server.url}/v1/completions`, { method: 'POST', body, signal })
+    const response = await server.clock.until(answer)
     await loadBecomes(server, 1)
     leave.abort()
     await expect(response.text()).rejects.toThrow()
-    await loadBecomes(server, 0)
+    await eventually(async () => {
+      server.clock.step()
+      expect(await server.load()).toEqual({ running: 0, waiting: 0 })
+    })
     await eventually(async () =>
       expect(await server.metric('vllm:request_success_total{finish_reason="abort",model_name="m"}')).toBe(1),
     )
@@ -202,7 +211,7 @@ describe('waiting', () => {
 
 describe('adapters', () => {
   const loras = ['--lora-modules', '{"name":"lora1"}', '{"name":"lora2"}']
-  const server = contractServer([...loras, '--mode', 'echo', '--time-to-first-token', '800ms'])
+  const server = contractServer([...loras, '--mode', 'echo', '--time-to-first-token', '800ms'], { standing: true })
   const short = contractServer([...loras, '--max-model-len', '2'])
   const series = (text: string): string[] =>
     [...text.matchAll(/^vllm:lora_requests_info\{(.*)\} (\S+)$/gm)]
@@ -218,7 +227,7 @@ describe('adapters', () => {
     expect(latestLoras(await server.metrics())).toEqual({ running: ['lora1'], waiting: ['lora2'] })
     const third = ask('lora1')
     await loadBecomes(server, 2, 1)
-    await Promise.all([first, second, third])
+    await server.clock.until(Promise.all([first, second, third]))
     const text = await server.metrics()
     const order = series(text)
     expect(order.at(-1)).toBe(',')
@@ -242,9 +251,10 @@ describe('adapters', () => {
     const answer = server.post('/v1/completions', { model: 'lora1', prompt })
     await loadBecomes(server, 1)
     await server.post('/v1/unload_lora_adapter', { lora_name: 'lora1' })
-    expect((await answer).status).toBe(200)
+    expect((await server.clock.until(answer)).status).toBe(200)
     expect(latestLoras(await server.metrics())).toEqual({ running: [], waiting: [] })
-    expect((await server.post('/v1/completions', { model: 'lora2', prompt })).status).toBe(200)
+    const other = server.post('/v1/completions', { model: 'lora2', prompt })
+    expect((await server.clock.until(other)).status).toBe(200)
   })
 })
 

@@ -46,18 +46,24 @@ class Order {
 
   /** Gives groups of numbers of requests that ended together, in the order in which the groups ended. */
   async groups(...sizes: number[]): Promise<number[][]> {
-    await Promise.all(this.#answers)
+    await this.#server.clock.until(Promise.all(this.#answers))
     let at = 0
     return sizes.map(size => this.ended.slice(at, (at += size)).sort((a, b) => a - b))
   }
 }
 
-describe.concurrent('adapters', () => {
-  const one = contractServer([...ttft('1s'), ...loras, '--max-num-seqs', '1', '--max-loras', '1'])
-  const two = contractServer([...ttft('1s'), ...loras, '--max-num-seqs', '2', '--max-loras', '1'])
-  const four = contractServer([...ttft('1500ms'), ...loras, '--max-num-seqs', '4', '--max-loras', '3'])
-  const five = contractServer([...ttft('1500ms'), ...loras, '--max-num-seqs', '5', '--max-loras', '5'])
-  const mixed = contractServer([...ttft('1500ms'), ...loras, '--max-num-seqs', '5', '--max-loras', '1'])
+describe('adapters', () => {
+  const one = contractServer([...ttft('1s'), ...loras, '--max-num-seqs', '1', '--max-loras', '1'], { standing: true })
+  const two = contractServer([...ttft('1s'), ...loras, '--max-num-seqs', '2', '--max-loras', '1'], { standing: true })
+  const four = contractServer([...ttft('1500ms'), ...loras, '--max-num-seqs', '4', '--max-loras', '3'], {
+    standing: true,
+  })
+  const five = contractServer([...ttft('1500ms'), ...loras, '--max-num-seqs', '5', '--max-loras', '5'], {
+    standing: true,
+  })
+  const mixed = contractServer([...ttft('1500ms'), ...loras, '--max-num-seqs', '5', '--max-loras', '1'], {
+    standing: true,
+  })
   const many = ['l1', 'l1', 'l2', 'l3', 'l4', 'l5', 'l1', 'l2', 'l3', 'l4', 'l5']
 
   test('one worker, one slot: requests for the loaded adapter go first', async () => {
@@ -110,11 +116,17 @@ describe.concurrent('adapters', () => {
   })
 })
 
-describe.concurrent('the queue', () => {
-  const small = contractServer([...ttft('3s'), '--max-num-seqs', '1', '--max-waiting-queue-length', '1'])
-  const none = contractServer([...ttft('1s'), '--max-num-seqs', '1', '--max-waiting-queue-length', '0'])
-  const pair = contractServer([...ttft('1500ms'), '--max-num-seqs', '2'])
-  const crowd = contractServer([...ttft('3s'), ...loras, '--max-num-seqs', '12', '--max-loras', '2'])
+describe('the queue', () => {
+  const small = contractServer([...ttft('3s'), '--max-num-seqs', '1', '--max-waiting-queue-length', '1'], {
+    standing: true,
+  })
+  const none = contractServer([...ttft('1s'), '--max-num-seqs', '1', '--max-waiting-queue-length', '0'], {
+    standing: true,
+  })
+  const pair = contractServer([...ttft('1500ms'), '--max-num-seqs', '2'], { standing: true })
+  const crowd = contractServer([...ttft('3s'), ...loras, '--max-num-seqs', '12', '--max-loras', '2'], {
+    standing: true,
+  })
   const full = {
     error: {
       message: 'Failed to enqueue request, waiting requests queue is full',
@@ -150,7 +162,8 @@ describe.concurrent('the queue', () => {
     // A refused choice fails its request; the server goes on.
     expect((await small.post('/v1/completions', { model: 'm', prompt, n: 3 })).status).toBe(429)
     await loadBecomes(small, 0)
-    expect((await small.post('/v1/completions', { model: 'm', prompt, n: 2 })).status).toBe(200)
+    const two = small.post('/v1/completions', { model: 'm', prompt, n: 2 })
+    expect((await small.clock.until(two)).status).toBe(200)
   })
 
   test('no room to wait at all', async () => {
@@ -163,7 +176,7 @@ describe.concurrent('the queue', () => {
   test('prompts and choices count one by one, and all of them as successes', async () => {
     const answer = pair.post('/v1/completions', { model: 'm', prompt: ['a', 'b', 'c'], max_tokens: 9 })
     await loadBecomes(pair, 2, 1)
-    expect((await answer).json.choices.map((one: Body) => one.text)).toEqual(['a', 'b', 'c'])
+    expect((await pair.clock.until(answer)).json.choices.map((one: Body) => one.text)).toEqual(['a', 'b', 'c'])
     expect(await pair.load()).toEqual({ running: 0, waiting: 0 })
     for (const name of ['e2e_request_latency_seconds', 'request_prompt_tokens', 'request_generation_tokens']) {
       expect([name, await pair.metric(`vllm:${name}_count{model_name="m"}`)]).toEqual([name, 3])

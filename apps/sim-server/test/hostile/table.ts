@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { bodyRows } from './body-rows.ts'
 import type { Row } from './budget.ts'
 import { aborted, get, post, postBytes, unread } from './client.ts'
+import { connectionRows } from './connection-rows.ts'
 import { grpcRows } from './grpc-rows.ts'
 import { chat, conditions, everything, messages, times, tool } from './requests.ts'
 import { structuredRows } from './structured-rows.ts'
@@ -232,6 +234,8 @@ export interface Group {
 
 export const table: readonly Group[] = [
   { server: 'default options', options: {}, rows: [...plain, ...structuredRows] },
+  { server: 'large bodies', options: {}, rows: bodyRows },
+  { server: 'many requests', options: {}, rows: connectionRows },
   {
     server: 'beside a stream',
     options: { args: ['--inter-token-latency', '10ms', '--max-num-seqs', '64'], streams: true },

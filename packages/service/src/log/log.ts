@@ -12,17 +12,19 @@ export interface LogOptions {
   readonly format: 'text' | 'json'
   /** Fields of every line. */
   readonly fields?: Readonly<Record<string, unknown>>
+  /** Takes the lines; they go to standard error when it is left out. */
+  readonly write?: (line: string) => void
 }
 
 /** The log of a process: lines on stderr, written at once, so that nothing is lost when it ends. */
-export function createLog({ level, format, fields = {} }: LogOptions): Logger {
+export function createLog({ level, format, fields = {}, write = toStderr }: LogOptions): Logger {
   return pino(
     { level, base: { ...fields }, timestamp: pino.stdTimeFunctions.isoTime },
     { write: format === 'json' ? write : (line: string) => write(textLine(JSON.parse(line))) },
   )
 }
 
-function write(line: string): void {
+function toStderr(line: string): void {
   print(2, line)
 }
 

@@ -1,5 +1,6 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import type { Constraint } from '@vllm-sim/structured-output'
+import { parseJson } from '../parse-json.ts'
 
 /** A form that the text of an answer must have. `member` is the request's member that demands it. */
 export type OutputFormat = Constraint & { readonly member: string }
@@ -43,9 +44,5 @@ export function formatsOf(constraints: Constraints, member: string): OutputForma
 /** A schema is sent as an object, or as its JSON text. */
 function parsedSchema(json: unknown, member: string): unknown {
   if (typeof json !== 'string') return json
-  try {
-    return JSON.parse(json)
-  } catch (error) {
-    throw new RequestError(400, `${member}.json is not JSON: ${(error as Error).message}`, member)
-  }
+  return parseJson(json, detail => new RequestError(400, `${member}.json is not JSON: ${detail}`, member))
 }

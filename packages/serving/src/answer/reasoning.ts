@@ -13,14 +13,6 @@ function sentenceTokens(context: ServingContext): readonly Token[][] {
   return tokens
 }
 
-/**
- * Whether a request reasons at all.
- * @param asked what the request says: true asks for it, false forbids it, undefined leaves it to the server
- */
-export function reasons(context: ServingContext, asked: boolean | undefined): boolean {
-  return asked ?? context.settings.reasoning.enabled
-}
-
 /** Makes the reasoning part of answers: preset sentences, the last one cut. */
 export class Reasoning {
   readonly #context: ServingContext

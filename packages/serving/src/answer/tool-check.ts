@@ -5,11 +5,17 @@ import { argumentMaker, type Maker } from './generators.ts'
 import { structured } from './structured.ts'
 import type { ToolDefinition } from './tools.ts'
 
+/** Tools of a request: each costs microseconds, a hundred with its parsing. */
+const mostTools = 4096
+
 /**
  * Checks the definitions of tools: each needs parameters that are a JSON Schema which an object can fulfil.
  * @throws RequestError 400
  */
 export function checkTools(tools: readonly ToolDefinition[], settings: ToolCallSettings): void {
+  if (tools.length > mostTools) {
+    throw new RequestError(400, `tools can have at most ${mostTools} entries, got ${tools.length}.`, 'tools')
+  }
   if (settings.skipValidation) return
   const work = structured().requestBudget()
   for (const tool of tools) {

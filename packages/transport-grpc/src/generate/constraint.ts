@@ -1,4 +1,4 @@
-import { answerPlan, formatsOf, type PlannedAnswer, type ServingContext, StructuredAnswer } from '@vllm-sim/serving'
+import { formatsOf, type PlannedAnswer, planAnswer, type ServingContext } from '@vllm-sim/serving'
 import type { SamplingParams } from '../gen/vllm/grpc/engine/engine_pb.ts'
 
 /** What HTTP calls the constraints: errors say the same, and the same constraint gives the same text. */
@@ -23,7 +23,6 @@ export function constrainedAnswer(
     member,
   )
   if (!format) return undefined
-  const structured = new StructuredAnswer(format, context)
-  const output = answerPlan({ reasoning: undefined, tools: undefined, structured })
+  const output = planAnswer({ reasoning: false, format }, context)
   return output && { output, fingerprint: JSON.stringify(format) }
 }

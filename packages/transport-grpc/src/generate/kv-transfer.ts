@@ -1,5 +1,5 @@
 import { type KvTransfer, RequestError } from '@vllm-sim/core-engine'
-import { isObject } from '@vllm-sim/serving'
+import { isObject, parseJson } from '@vllm-sim/serving'
 import type { GenerateRequest } from '../gen/vllm/grpc/engine/engine_pb.ts'
 
 /** Where KV blocks come from or go to. The JSON form wins. @throws RequestError 400, with vLLM's texts */
@@ -17,12 +17,7 @@ export function kvTransferOf({ kvTransferParams, kvTransferParamsJson }: Generat
 }
 
 function fromJson(text: string): KvTransfer {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (error) {
-    throw new RequestError(400, `Invalid kv_transfer_params_json: ${(error as Error).message}`)
-  }
+  const json = parseJson(text, detail => new RequestError(400, `Invalid kv_transfer_params_json: ${detail}`))
   if (!isObject(json)) throw new RequestError(400, 'kv_transfer_params_json must be a JSON object')
   return { doRemoteDecode: json['do_remote_decode'] === true, doRemotePrefill: json['do_remote_prefill'] === true }
 }

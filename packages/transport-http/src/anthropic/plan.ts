@@ -1,19 +1,14 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import {
   andThen,
-  answerPlan,
   chatPrompt,
   checkParams,
   checkTools,
   imageDelay,
   type OutputFormat,
   type PlannedAnswer,
+  planAnswer,
   plannedRequest,
-  Reasoning,
-  reasons,
-  type ServingContext,
-  StructuredAnswer,
-  ToolCalls,
   type ToolChoice,
   type ToolDefinition,
 } from '@vllm-sim/serving'
@@ -93,17 +88,16 @@ function answerOf(
   const parallel = !wire.tool_choice?.disable_parallel_tool_use
   // The reference runs these requests as chat requests and says so.
   const subject = `chat completion request (req id ${id})`
-  const output = answerPlan({
-    reasoning: thinkingOf(wire, context),
-    tools: tools && ToolCalls.of({ tools, choice, parallel, idPrefix: 'toolu_', subject }, context),
-    structured: format && new StructuredAnswer(format, context),
-  })
+  const output = planAnswer(
+    {
+      reasoning: asksForThinking(wire),
+      reasoningBudget: wire.thinking?.budget_tokens ?? undefined,
+      tools: tools && { tools, choice, parallel, idPrefix: 'toolu_', subject },
+      format,
+    },
+    context,
+  )
   return output && { output, fingerprint: JSON.stringify([wire.tools, choice, parallel, format]) }
-}
-
-function thinkingOf(wire: MessagesWire, context: ServingContext): Reasoning | undefined {
-  if (!reasons(context, asksForThinking(wire))) return undefined
-  return new Reasoning(context, wire.thinking?.budget_tokens ?? undefined)
 }
 
 /** What the request says about thinking, if anything. */

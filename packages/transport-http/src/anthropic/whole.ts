@@ -5,7 +5,6 @@ import type { MessagesPlan } from './plan.ts'
 
 /** A Message that is sent whole. */
 export class MessageWhole implements WholeEncoder {
-  readonly wantsTokens = false
   readonly #plan: MessagesPlan
 
   constructor(plan: MessagesPlan) {

@@ -1,7 +1,12 @@
 import { isObject } from '@vllm-sim/serving'
-import { checkItems } from '../generation/item-count.ts'
 import { unparsable } from '../generation/unparsable.ts'
-import { type SamplingWire, type SharedWire, samplingProperties, sharedProperties } from '../generation/wire.ts'
+import {
+  checkItems,
+  type SamplingWire,
+  type SharedWire,
+  samplingProperties,
+  sharedProperties,
+} from '../generation/wire.ts'
 import type { ResponseFormat } from '../openai/output-format.ts'
 import { anyObject, arrayOf, boolean, integer, object, string } from '../schema/types.ts'
 import { type JsonSchema, validator } from '../schema/validator.ts'

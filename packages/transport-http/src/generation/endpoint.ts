@@ -25,8 +25,6 @@ export interface Plan {
 
 /** Turns finished choices into an answer that is sent whole. */
 export interface WholeEncoder {
-  /** Needs each choice's tokens, not only its text. */
-  readonly wantsTokens: boolean
   /** May give a long body in pieces, which are made as the client takes them. */
   encode(choices: readonly Choice[]): BodyText
 }

@@ -5,7 +5,7 @@ test('others have a turn after a large body is parsed and before what it asks fo
   const server = await startServer()
   try {
     const held: (() => void)[] = []
-    const soon = vi.spyOn(server.context.socketTimeline.clock, 'soon').mockImplementation(run => held.push(run))
+    const soon = vi.spyOn(server.context.socketTimeline.clock, 'whenFree').mockImplementation(run => held.push(run))
     const submit = vi.spyOn(server.engine, 'submit')
     const body = { model: 'my-model', prompt: 'Hi', max_tokens: 1, user: 'x'.repeat(300_000) }
     const answer = server.post('/v1/completions', body)

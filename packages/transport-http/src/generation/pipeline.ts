@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
-import { type ResolvedModel, resolveModel, returnError } from '@vllm-sim/serving'
+import { parseJson, type ResolvedModel, resolveModel, returnError } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { commonErrors, toRequestError } from '../http/errors.ts'
-import { parseJson } from '../http/parse-json.ts'
 import { sendError } from '../http/reply.ts'
 import type { CommonWire, GenerationEndpoint, HttpCall, Plan } from './endpoint.ts'
 import { booleanHeader, headerText, requestId, responseHeaders } from './headers.ts'
@@ -102,7 +101,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
   /** Two turns: the next one begins before anything more was read from sockets. */
   #later(run: () => void): void {
     const { clock } = this.context.socketTimeline
-    clock.soon(() => clock.soon(() => this.#res.destroyed || run()))
+    clock.whenFree(() => this.#res.destroyed || run())
   }
 
   #plan(wire: Wire): void {

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import type {
-  GenerationRequest,
-  Outcome,
-  OutputSink,
+import {
+  type GenerationRequest,
+  type Outcome,
+  type OutputSink,
   RequestError,
-  RequestHandle,
-  SequenceView,
-  Token,
+  type RequestHandle,
+  type SequenceView,
+  type Token,
 } from '@vllm-sim/core-engine'
 import type { Choice } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
@@ -14,12 +14,31 @@ import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { type Headers, sendError, sendJson } from '../http/reply.ts'
 import { sendJsonPieces } from '../http/reply-pieces.ts'
 import type { WholeEncoder } from './endpoint.ts'
-import { waitingTokens } from './waiting-tokens.ts'
+import { waitingBytes, waitingOutput } from './waiting-output.ts'
 import { type Answer, watchClient } from './watch-client.ts'
 
-interface Collected {
-  text: string
-  tokens: Token[]
+/** Characters of text in an answer that is sent whole. Far above what a context and a sensible `n` come to. */
+const longest = 2 ** 27
+
+/** One choice. Its text is joined when it is encoded: until then it takes a place in a list per token. */
+class Collected implements Choice {
+  readonly tokens: Token[] = []
+  readonly sequence: SequenceView
+  outcome!: Outcome
+
+  constructor(sequence: SequenceView) {
+    this.sequence = sequence
+  }
+
+  get index(): number {
+    return this.sequence.index
+  }
+
+  get text(): string {
+    let text = ''
+    for (const token of this.tokens) text += token.text
+    return text
+  }
 }
 
 /** Collects an answer and sends it whole. */
@@ -29,12 +48,13 @@ export class WholeSink implements OutputSink, Answer {
   readonly #encoder: WholeEncoder
   readonly #headers: Headers | undefined
   readonly #errors: ErrorForm
-  readonly #collected: Collected[] = []
-  readonly #choices: Choice[] = []
+  readonly #choices: Collected[] = []
   #expected = 0
   #handle: RequestHandle | undefined
   #answered = false
-  /** Tokens that are counted as waiting. */
+  /** Characters of all choices so far. */
+  #characters = 0
+  /** What is counted as waiting, bytes. */
   #waiting = 0
 
   constructor(
@@ -63,17 +83,34 @@ export class WholeSink implements OutputSink, Answer {
 
   onTokens(sequence: SequenceView, tokens: readonly Token[], count: number): boolean {
     if (this.#answered) return true
-    this.#waiting += count
+    const into = (this.#choices[sequence.index] ??= new Collected(sequence))
+    let characters = 0
+    for (let i = 0; i < count; i++) {
+      const token = tokens[i]!
+      into.tokens.push(token)
+      characters += token.text.length
+    }
     try {
-      waitingTokens.add(count)
+      this.#count(count, characters)
     } catch (error) {
       this.fail(toRequestError(error))
-      return true
     }
-    const into = (this.#collected[sequence.index] ??= { text: '', tokens: [] })
-    for (let i = 0; i < count; i++) into.text += tokens[i]!.text
-    if (this.#encoder.wantsTokens || sequence.parts) for (let i = 0; i < count; i++) into.tokens.push(tokens[i]!)
     return true
+  }
+
+  /** @throws RequestError 400 when the answer has become too long, 503 when all of them together have */
+  #count(tokens: number, characters: number): void {
+    this.#characters += characters
+    if (this.#characters > longest) {
+      throw new RequestError(
+        400,
+        `The answer is too long to be sent whole: more than ${longest} characters; ask for fewer choices or for a stream`,
+        'n',
+      )
+    }
+    const bytes = waitingBytes(tokens, characters)
+    this.#waiting += bytes
+    waitingOutput.add(bytes)
   }
 
   onFinish(sequence: SequenceView, outcome: Outcome): void {
@@ -82,8 +119,8 @@ export class WholeSink implements OutputSink, Answer {
       this.fail(outcome.error)
       return
     }
-    const { text, tokens } = this.#collected[sequence.index] ?? { text: '', tokens: [] }
-    this.#choices[sequence.index] = { index: sequence.index, text, tokens, sequence, outcome }
+    const choice = (this.#choices[sequence.index] ??= new Collected(sequence))
+    choice.outcome = outcome
     if (--this.#expected > 0) return
     this.#answered = true
     try {
@@ -112,7 +149,7 @@ export class WholeSink implements OutputSink, Answer {
   }
 
   #release(): void {
-    waitingTokens.remove(this.#waiting)
+    waitingOutput.remove(this.#waiting)
     this.#waiting = 0
   }
 }

@@ -1,4 +1,4 @@
-import type { KvTransfer } from '@vllm-sim/core-engine'
+import { type KvTransfer, RequestError } from '@vllm-sim/core-engine'
 import { type RequestParams, type SamplingParams, type UsageOptions, usageOptions } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import { arrayOf, boolean, integer, number, object, string } from '../schema/types.ts'
@@ -115,4 +115,23 @@ function kvTransfer(wire: KvTransferWire): KvTransfer {
 /** Which chunks of a request's stream carry usage. */
 export function usageWanted({ stream_options: options }: SharedWire, context: ApiContext): UsageOptions {
   return usageOptions(options?.include_usage ?? false, options?.continuous_usage_stats ?? false, context)
+}
+
+/** Messages, or items, of a request and the parts of their content together: each costs microseconds. */
+const mostItems = 16_384
+
+/**
+ * @param list as it was sent; anything but an array has none
+ * @param contents what of an entry may be a list of parts
+ * @throws RequestError 400 when there are too many
+ */
+export function checkItems(list: unknown, member: string, contents: (entry: unknown) => readonly unknown[]): void {
+  if (!Array.isArray(list)) return
+  let count = list.length
+  if (count <= mostItems) {
+    for (const entry of list) for (const parts of contents(entry)) if (Array.isArray(parts)) count += parts.length
+  }
+  if (count <= mostItems) return
+  const text = `${member} can have at most ${mostItems} entries and content parts, got ${count}.`
+  throw new RequestError(400, text, member)
 }

@@ -2,10 +2,18 @@ import { constants } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { RealClock, RequestError } from '@vllm-sim/core-engine'
 import { SlicedWork } from './sliced-work.ts'
+import { TurnBudget } from './turn-budget.ts'
 
-/** Bodies from this size on, in bytes, are not all parsed in the turn of the event loop in which they are complete. */
+const clock = new RealClock()
+
+/** Bodies from this size on, in bytes, are not parsed in the turn of the event loop in which they are complete. */
 const large = 65_536
-const largeOnes = new SlicedWork<() => void>(new RealClock(), parse => parse())
+const largeOnes = new SlicedWork<() => void>(clock, serve => serve())
+
+/** Time for smaller ones in a turn, milliseconds: for some hundred requests. A crowd is served in several turns. */
+const smallBudget = 10
+const small = new TurnBudget(clock, smallBudget)
+const crowd = new SlicedWork<() => void>(clock, serve => serve())
 
 /** The body is larger than the server takes. */
 class BodyTooLargeError extends RequestError {
@@ -61,8 +69,8 @@ export function readBody(
   })
   const finish = (): void => done(bytes ? bytes.toString('utf8', 0, size) : '')
   req.on('end', () => {
-    if (size < large) finish()
-    else largeOnes.add(() => req.socket?.destroyed || finish())
+    if (size < large && small.hasTime) finish()
+    else (size < large ? crowd : largeOnes).add(() => req.socket?.destroyed || finish())
   })
 }
 

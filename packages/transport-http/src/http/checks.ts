@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../context.ts'
-import { normalizePath, originForm, withoutQuery } from '../routing/paths.ts'
+import { normalizePath, originForm } from '../routing/paths.ts'
 import type { RouteTable } from '../routing/table.ts'
 import { KeyCheck } from './auth.ts'
 import { applyCors, type CorsOptions } from './cors.ts'
-import { recordExchange } from './record.ts'
-import { sendError, sendJson } from './reply.ts'
+import { bodySize, sendError, sendJson } from './reply.ts'
 
 /** Looks at a request before its endpoint does. @returns true when it answered the request, which ends there */
 export type Check = (req: IncomingMessage, res: ServerResponse) => boolean
@@ -68,13 +67,26 @@ function dropPrefix(prefix: string): Check {
   }
 }
 
+/** What requests that no endpoint matched are counted under. */
+const unmatched = 'none'
+
+/** Reports every exchange when it is over, also when the client has gone. */
 function record(
   recorder: NonNullable<ApiContext['recorder']>,
   { clock }: Pick<ApiContext, 'clock'>,
   table: RouteTable,
 ): Check {
   return (req, res) => {
-    recordExchange(recorder, clock, req, res, table.patternOf(withoutQuery(req.url!)))
+    const start = clock.now()
+    const handler = table.patternOf(req.url!)
+    // It closes once.
+    res.on('close', () => {
+      // One that was added to the Express application is known only now.
+      const path = handler ?? (req as { route?: { path?: string } }).route?.path ?? unmatched
+      const seconds = (clock.now() - start) / 1000
+      const received = Number(req.headers['content-length']) || 0
+      recorder.record(path, req.method ?? '', res.statusCode, seconds, received, bodySize(res))
+    })
     return false
   }
 }
@@ -96,8 +108,8 @@ function demandKey(keys: KeyCheck): Check {
 function refuseWhileDraining(context: Pick<ApiContext, 'draining'>, table: RouteTable): Check {
   return (req, res) => {
     if (!context.draining()) return false
-    const errors = table.generating.get(withoutQuery(req.url!))
-    if (!errors || req.method !== 'POST') return false
+    const errors = req.method === 'POST' ? table.errorsOf(req.url!) : undefined
+    if (!errors) return false
     req.resume()
     sendError(res, new RequestError(503, 'server is shutting down'), undefined, errors())
     return true

@@ -9,6 +9,19 @@ function sizeLine(bytes: number): string {
   return sizes[bytes] ?? `${bytes.toString(16)}\r\n`
 }
 
+/** The constant parts of a response's token frames, and their length together in UTF-8 bytes. */
+export interface TokenFrame {
+  readonly head: string
+  readonly tail: string
+  readonly bytes: number
+}
+
+export function tokenFrame(head: string, tail: string): TokenFrame {
+  // Measuring makes the head one flat string. In pieces it would be put together again in each frame.
+  const bytes = Buffer.byteLength(head) + Buffer.byteLength(tail)
+  return { head, tail, bytes }
+}
+
 /**
  * Writes a stream of server-sent events. Frames are collected with `frame` and leave in one write with `flush`. Where the
  * connection allows it the chunked framing is done here and goes straight to the socket, which costs a quarter less

@@ -6,7 +6,7 @@ import { sendJsonPieces } from './reply-pieces.ts'
 test('others have their turn between two portions, however fast the client reads', async () => {
   const waiting: (() => void)[] = []
   class Clock extends RealClock {
-    override soon(run: () => void): void {
+    override whenFree(run: () => void): void {
       waiting.push(run)
     }
   }

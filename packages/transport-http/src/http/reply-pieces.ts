@@ -30,9 +30,9 @@ export function sendJsonPieces(
   res.writeHead(status, { 'content-type': 'application/json', ...headers })
   const send = ({ text, done }: Portion): void => {
     if (done) res.end(Buffer.from(text))
-    else if (res.write(Buffer.from(text))) clock.soon(next)
+    else if (res.write(Buffer.from(text))) clock.whenFree(next)
     // A fast reader drains within the same turn, so without this nobody else would have one.
-    else res.once('drain', () => clock.soon(next))
+    else res.once('drain', () => clock.whenFree(next))
   }
   const next = (): void => {
     if (res.destroyed) return

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { type Clock, RealClock } from '@vllm-sim/core-engine'
 import type { Handler } from '../generation/pipeline.ts'
 import { toRequestError } from './errors.ts'
+import { Pipeline } from './pipeline.ts'
 import { refusal } from './refusal.ts'
 import { sendError } from './reply.ts'
 import { SlicedWork } from './sliced-work.ts'
@@ -32,6 +33,8 @@ const maxHeadersCount = 4000
  * whose client says nothing or takes nothing. An error that the listener throws is answered with its status or 500.
  */
 export function createHttpServer(listener: Handler, options: HttpServerOptions = {}): Server {
+  const clock = options.clock ?? new RealClock()
+  const pipeline = new Pipeline(clock, (req, res) => run(listener, req, res))
   const server = createServer(
     {
       keepAliveTimeout: options.keepAliveTimeout ?? 5000,
@@ -41,7 +44,10 @@ export function createHttpServer(listener: Handler, options: HttpServerOptions =
       noDelay: true,
       insecureHTTPParser: false,
     },
-    (req, res) => run(listener, req, res),
+    (req, res) => {
+      if (res.socket) run(listener, req, res)
+      else pipeline.add(req, res)
+    },
   )
   server.maxHeadersCount = maxHeadersCount
   // Nothing sent and nothing received for this long; `endStalled` decides what that means. A whole number: Node finds its
@@ -51,7 +57,7 @@ export function createHttpServer(listener: Handler, options: HttpServerOptions =
   // A client that has sent all it has to say may close its side and still gets the answer.
   ;(server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true
   // Node finds all connections that have said nothing for too long at the same moment.
-  const refusals = new SlicedWork<() => void>(options.clock ?? new RealClock(), refuse => refuse())
+  const refusals = new SlicedWork<() => void>(clock, refuse => refuse())
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
     refusals.add(() => refuseMalformed(error, socket)),
   )

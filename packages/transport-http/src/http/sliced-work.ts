@@ -18,14 +18,14 @@ export class SlicedWork<Item> {
 
   /** Does one piece, in a later turn. */
   add(item: Item): void {
-    if (this.#items.push(item) === 1) this.#clock.soon(this.#turn)
+    if (this.#items.push(item) === 1) this.#clock.whenFree(this.#turn)
   }
 
   readonly #turn = (): void => {
     const end = this.#clock.now() + turnBudget
     do this.#run(this.#items[this.#at++]!)
     while (this.#at < this.#items.length && this.#clock.now() < end)
-    if (this.#at < this.#items.length) this.#clock.soon(this.#turn)
+    if (this.#at < this.#items.length) this.#clock.whenFree(this.#turn)
     else {
       this.#items = []
       this.#at = 0

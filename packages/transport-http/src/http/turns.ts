@@ -18,7 +18,7 @@ export class Turns {
   next(): Promise<void> | undefined {
     if (this.#clock.now() < this.#end) return undefined
     return new Promise(resolve =>
-      this.#clock.soon(() => {
+      this.#clock.whenFree(() => {
         this.#end = this.#clock.now() + turnBudget
         resolve()
       }),

@@ -368,6 +368,7 @@ test('what concerns sockets is in real time, however quick the simulation', asyn
     timer: (delay, run) => real.timer(delay / scale, run),
     timerAt: (due, run) => real.timer(due / scale - real.now(), run),
     soon: run => real.soon(run),
+    whenFree: run => real.whenFree(run),
   }
   const quick = await startServer({
     clock,

@@ -1,16 +1,11 @@
-import { RequestError } from '@vllm-sim/core-engine'
 import type { Choice } from '@vllm-sim/serving'
 
 /** Text in one piece, or in pieces that are made as they are sent. */
 export type BodyText = string | Iterable<string>
 
-/** Characters of text in an answer that is sent whole. Far above what a context and a sensible `n` come to. */
-const longest = 2 ** 27
-
 /**
  * The JSON of an answer: `head`, the choices joined by commas, `tail`. Several choices are encoded one after the other as
  * the answer is sent.
- * @throws RequestError 400 when their texts are too long: `n` multiplies what an echo or a constraint takes
  */
 export function wholeAnswer(
   head: string,
@@ -18,15 +13,6 @@ export function wholeAnswer(
   encode: (choice: Choice) => BodyText,
   tail: string,
 ): BodyText {
-  let length = 0
-  for (const choice of choices) length += choice.text.length
-  if (length > longest) {
-    throw new RequestError(
-      400,
-      `The answer is too long to be sent whole: ${length} characters, at most ${longest}; ask for fewer choices or for a stream`,
-      'n',
-    )
-  }
   if (choices.length > 1) return inTurn(head, choices, encode, tail)
   const pieces = encode(choices[0]!)
   return typeof pieces === 'string' ? head + pieces + tail : inTurn(head, choices, encode, tail)

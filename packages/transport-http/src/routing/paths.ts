@@ -1,12 +1,9 @@
+import { withoutQuery } from './table.ts'
+
 /** The path of an absolute URL, which clients of proxies send. */
 export function originForm(url: string): string {
   const parsed = URL.parse(url)
   return parsed ? parsed.pathname + parsed.search : '/'
-}
-
-export function withoutQuery(url: string): string {
-  const query = url.indexOf('?')
-  return query < 0 ? url : url.slice(0, query)
 }
 
 /** `//v1/x/../models` is `/v1/models`; the query is left alone. */

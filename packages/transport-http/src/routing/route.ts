@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
+import { parseJson } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { type ErrorForm, toRequestError } from '../http/errors.ts'
-import { parseJson } from '../http/parse-json.ts'
 import { sendError, sendJson } from '../http/reply.ts'
 
 export type Method = 'GET' | 'POST' | 'DELETE'

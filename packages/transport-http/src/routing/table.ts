@@ -44,11 +44,10 @@ interface Pattern {
 export class RouteTable {
   /** Every path, also patterns, in the order in which they were given. */
   readonly all: ReadonlyMap<string, PathMethods>
-  /** How errors look on the paths that generate. */
-  readonly generating: ReadonlyMap<string, () => ErrorForm | undefined>
   /** Paths without parameters. */
   readonly #exact: ReadonlyMap<string, PathMethods>
   readonly #patterns: readonly Pattern[]
+  readonly #generating: ReadonlyMap<string, () => ErrorForm | undefined>
 
   constructor(routes: readonly Route[]) {
     const all = new Map<string, PathMethods>()
@@ -61,22 +60,29 @@ export class RouteTable {
       // Express takes the same library with the same settings.
       return [{ path, prefix: path.slice(0, at), methods, match: match(path, { sensitive: true, trailing: false }) }]
     })
-    this.generating = new Map(
+    this.#generating = new Map(
       routes.flatMap(({ path, generating }) => (generating ? [[path, generating] as const] : [])),
     )
   }
 
-  /** Serves a request whose path, without its query, is one of the table's. @returns false when it is none */
-  serve(path: string, req: RoutedRequest, res: ServerResponse): boolean {
+  /** Serves a request whose path is one of the table's. @returns false when it is none */
+  serve(req: RoutedRequest, res: ServerResponse): boolean {
+    const path = withoutQuery(req.url!)
     const methods = this.#exact.get(path)
     if (methods) methods.handle(req, res)
     return methods !== undefined || this.#serveMatch(path, req, res)
   }
 
-  /** The path as it was given to the table, with the names of its parameters. */
-  patternOf(path: string): string | undefined {
+  /** The path of a URL as it was given to the table, with the names of its parameters. */
+  patternOf(url: string): string | undefined {
+    const path = withoutQuery(url)
     if (this.#exact.has(path)) return path
     return this.#patterns.find(pattern => matches(pattern, path))?.path
+  }
+
+  /** How errors look on an endpoint that generates; undefined for others. */
+  errorsOf(url: string): (() => ErrorForm | undefined) | undefined {
+    return this.#generating.get(withoutQuery(url))
   }
 
   #serveMatch(path: string, req: RoutedRequest, res: ServerResponse): boolean {
@@ -104,6 +110,11 @@ function matches({ prefix, match }: Pattern, path: string): ReturnType<Pattern['
   } catch {
     return new RequestError(400, `Failed to decode the path '${path}'`)
   }
+}
+
+export function withoutQuery(url: string): string {
+  const query = url.indexOf('?')
+  return query < 0 ? url : url.slice(0, query)
 }
 
 /** Where the first parameter of a path begins, -1 without one. */

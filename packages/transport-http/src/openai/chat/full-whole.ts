@@ -9,14 +9,12 @@ import { chatCompletion } from './whole.ts'
 
 /** A chat completion with tool calls, reasoning, logprobs, token ids or an image that is sent whole. */
 export class FullChatWhole implements WholeEncoder {
-  readonly wantsTokens: boolean
   readonly #plan: ChatPlan
   readonly #features: ChatFeatures
 
   constructor(plan: ChatPlan, features: ChatFeatures) {
     this.#plan = plan
     this.#features = features
-    this.wantsTokens = this.#features.logprobs !== undefined || this.#features.tokenIds
   }
 
   encode(choices: readonly Choice[]): BodyText {

@@ -1,7 +1,6 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import {
   andThen,
-  answerPlan,
   chatPrompt,
   checkParams,
   checkTools,
@@ -9,14 +8,11 @@ import {
   logprobCount,
   type OutputFormat,
   type PlannedAnswer,
+  planAnswer,
   plannedRequest,
   promptLogprobCount,
-  Reasoning,
-  reasons,
   type ServingContext,
-  StructuredAnswer,
   type TokenName,
-  ToolCalls,
   type ToolDefinition,
   tokenName,
   type UsageOptions,
@@ -129,25 +125,19 @@ function answerOf(
   tools: readonly ToolDefinition[] | undefined,
   format: OutputFormat | undefined,
 ): PlannedAnswer | undefined {
-  const reasoning = reasoningOf(wire, context)
-  // Most answers are plain text.
-  if (!reasoning && !tools && !format) return undefined
-  const { tool_choice: choice, parallel_tool_calls: parallel } = wire
+  const { tool_choice: choice, thinking_token_budget: budget } = wire
+  const parallel = wire.parallel_tool_calls ?? true
   const subject = `chat completion request (req id ${id})`
-  const output = answerPlan({
-    reasoning,
-    tools:
-      tools &&
-      ToolCalls.of({ tools, choice, parallel: parallel ?? true, idPrefix: 'chatcmpl-tool-', subject }, context),
-    structured: format && new StructuredAnswer(format, context),
-  })
-  return output && { output, fingerprint: JSON.stringify([wire.tools, choice, parallel, format]) }
-}
-
-function reasoningOf(wire: ChatWire, context: ServingContext): Reasoning | undefined {
-  if (!reasons(context, asksForReasoning(wire))) return undefined
-  const budget = wire.thinking_token_budget
-  return new Reasoning(context, typeof budget === 'number' && budget >= 0 ? budget : undefined)
+  const output = planAnswer(
+    {
+      reasoning: asksForReasoning(wire),
+      reasoningBudget: typeof budget === 'number' && budget >= 0 ? budget : undefined,
+      tools: tools && { tools, choice, parallel, idPrefix: 'chatcmpl-tool-', subject },
+      format,
+    },
+    context,
+  )
+  return output && { output, fingerprint: JSON.stringify([wire.tools, choice, wire.parallel_tool_calls, format]) }
 }
 
 /** What the request says about reasoning, if anything. An effort can only switch it off. */

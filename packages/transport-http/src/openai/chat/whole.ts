@@ -9,7 +9,6 @@ import type { ChatPlan } from './plan.ts'
 
 /** A chat completion that is nothing but text and is sent whole. */
 export class ChatWhole implements WholeEncoder {
-  readonly wantsTokens = false
   readonly #plan: ChatPlan
 
   constructor(plan: ChatPlan) {

@@ -1,8 +1,13 @@
 import { isObject, type ToolChoice } from '@vllm-sim/serving'
 import type { ContentPart } from '@vllm-sim/tokenizer'
-import { checkItems } from '../../generation/item-count.ts'
 import { unparsable } from '../../generation/unparsable.ts'
-import { type SamplingWire, type SharedWire, samplingProperties, sharedProperties } from '../../generation/wire.ts'
+import {
+  checkItems,
+  type SamplingWire,
+  type SharedWire,
+  samplingProperties,
+  sharedProperties,
+} from '../../generation/wire.ts'
 import { anyObject, arrayOf, boolean, integer, object, string } from '../../schema/types.ts'
 import { validator } from '../../schema/validator.ts'
 import { type FormatWire, formatProperties } from '../output-format.ts'

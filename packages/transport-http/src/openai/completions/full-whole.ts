@@ -8,14 +8,12 @@ import { textCompletion } from './whole.ts'
 
 /** A text completion with its prompt, logprobs or token ids that is sent whole. */
 export class FullCompletionWhole implements WholeEncoder {
-  readonly wantsTokens: boolean
   readonly #plan: CompletionPlan
   readonly #features: CompletionFeatures
 
   constructor(plan: CompletionPlan, features: CompletionFeatures) {
     this.#plan = plan
     this.#features = features
-    this.wantsTokens = this.#features.logprobs !== undefined || this.#features.tokenIds
   }
 
   encode(choices: readonly Choice[]): BodyText {

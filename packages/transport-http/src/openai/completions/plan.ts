@@ -1,18 +1,17 @@
-import { type OutputPlan, RequestError } from '@vllm-sim/core-engine'
+import { RequestError } from '@vllm-sim/core-engine'
 import {
   andThen,
-  answerPlan,
   checkParams,
   type EncodedPrompt,
   idsPrompt,
   type KeepOptions,
   logprobCount,
+  type OutputFormat,
   type PlannedAnswer,
+  planAnswer,
   plannedRequest,
   promptLogprobCount,
-  type SamplingParams,
   type ServingContext,
-  StructuredAnswer,
   type TokenName,
   textPrompt,
   tokenName,
@@ -54,10 +53,7 @@ export function planCompletion(wire: CompletionWire, call: HttpCall): Completion
   const format = readOutputFormat(wire)
   call.accept()
 
-  const structured = sampling.maxTokens === 0 || !format ? undefined : new StructuredAnswer(format, context)
-  const answer = structured
-    ? { output: answerPlan({ structured })!, fingerprint: JSON.stringify(format) }
-    : promptOnly(sampling)
+  const answer = sampling.maxTokens === 0 ? promptOnly : formatted(format, context)
   const tokenIds = wire.return_token_ids ?? false
   const isFull = echo || tokenIds || logprobs !== undefined || promptLogprobs !== undefined
   const name = tokenName(wire.return_tokens_as_token_ids ?? undefined, context)
@@ -103,10 +99,14 @@ function shownLogprobs(
 }
 
 /** Only the prompt is wanted: `echo` with a limit of 0. */
-const nothing: OutputPlan = { plan: () => ({ parts: [], finishReason: 'length' }) }
+const promptOnly: PlannedAnswer = {
+  output: { plan: () => ({ parts: [], finishReason: 'length' }) },
+  fingerprint: undefined,
+}
 
-function promptOnly({ maxTokens }: SamplingParams): PlannedAnswer | undefined {
-  return maxTokens === 0 ? { output: nothing, fingerprint: undefined } : undefined
+function formatted(format: OutputFormat | undefined, context: ServingContext): PlannedAnswer | undefined {
+  const output = planAnswer({ reasoning: false, format }, context)
+  return output && { output, fingerprint: JSON.stringify(format) }
 }
 
 function encoded(

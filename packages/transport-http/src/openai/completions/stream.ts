@@ -1,8 +1,7 @@
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
 import type { StreamEncoder } from '../../generation/endpoint.ts'
-import type { EventStream } from '../../http/event-stream.ts'
+import { type EventStream, type TokenFrame, tokenFrame } from '../../http/event-stream.ts'
 import { answerHead } from '../../output/head.ts'
-import { type TokenFrame, tokenFrame } from '../../output/token-frame.ts'
 import { runningUsage, totalUsage } from '../../output/usage.ts'
 import type { CompletionPlan } from './plan.ts'
 

@@ -8,7 +8,6 @@ import type { CompletionPlan } from './plan.ts'
 
 /** A text completion that is nothing but text and is sent whole. */
 export class CompletionWhole implements WholeEncoder {
-  readonly wantsTokens = false
   readonly #plan: CompletionPlan
 
   constructor(plan: CompletionPlan) {

@@ -1,7 +1,7 @@
 import { isObject } from '@vllm-sim/serving'
 import type { ChatMessage } from '@vllm-sim/tokenizer'
-import { checkItems } from '../../generation/item-count.ts'
 import { unparsable } from '../../generation/unparsable.ts'
+import { checkItems } from '../../generation/wire.ts'
 import { contentOf, echoOfParts, partsOf } from './content.ts'
 
 /** An input item as it was sent. */

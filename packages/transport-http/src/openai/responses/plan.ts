@@ -1,19 +1,15 @@
 import { RequestError } from '@vllm-sim/core-engine'
 import {
   andThen,
-  answerPlan,
   checkParams,
   checkTools,
   type EncodedPrompt,
   logprobCount,
   type OutputFormat,
   type PlannedAnswer,
+  planAnswer,
   plannedRequest,
-  Reasoning,
-  reasons,
   type ServingContext,
-  StructuredAnswer,
-  ToolCalls,
   tokenized,
   tokenName,
 } from '@vllm-sim/serving'
@@ -177,15 +173,15 @@ function answerOf(
   const { functions: tools } = wire
   const choice = turnChoice(wire, afterResult)
   const subject = `responses create request (req id ${id})`
-  const output = answerPlan({
-    reasoning: reasons(context, asksForReasoning(wire)) ? new Reasoning(context) : undefined,
-    // The policy keeps only the first call.
-    tools:
-      tools.length > 0
-        ? ToolCalls.of({ tools, choice, parallel: false, idPrefix: 'fc_', subject }, context)
-        : undefined,
-    structured: format && new StructuredAnswer(format, context),
-  })
+  const output = planAnswer(
+    {
+      reasoning: asksForReasoning(wire),
+      // The policy keeps only the first call.
+      tools: tools.length > 0 ? { tools, choice, parallel: false, idPrefix: 'fc_', subject } : undefined,
+      format,
+    },
+    context,
+  )
   return output && { output, fingerprint: JSON.stringify([tools, choice, format]) }
 }
 

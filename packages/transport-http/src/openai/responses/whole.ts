@@ -7,21 +7,19 @@ import type { ResponseStore } from './store.ts'
 
 /** The Response object of an answer that is sent whole. */
 export class ResponseWhole implements WholeEncoder {
-  readonly wantsTokens: boolean
   readonly #plan: ResponsesPlan
   readonly #store: ResponseStore
 
   constructor(plan: ResponsesPlan, store: ResponseStore) {
     this.#plan = plan
     this.#store = store
-    this.wantsTokens = plan.logprobs !== undefined
   }
 
   encode(choices: readonly Choice[]): string {
     const { sequence, text, tokens, outcome } = choices[0]!
     const record = new ResponseRecord(this.#plan)
     // Plain text is kept in one piece: events that are made from it later have one delta.
-    if (this.wantsTokens || sequence.parts) record.push(sequence, tokens, tokens.length)
+    if (this.#plan.logprobs !== undefined || sequence.parts) record.push(sequence, tokens, tokens.length)
     else record.push(sequence, [new Token(0, text)], text === '' ? 0 : 1)
     record.finish(outcome)
     if (this.#plan.stored) this.#store.put(record)

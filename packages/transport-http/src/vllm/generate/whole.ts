@@ -10,7 +10,6 @@ import type { GeneratePlan } from './plan.ts'
 
 /** A generate answer that is sent whole: the reference's members and vLLM's. */
 export class GenerateWhole implements WholeEncoder {
-  readonly wantsTokens = true
   readonly #plan: GeneratePlan
 
   constructor(plan: GeneratePlan) {

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { eventLoopTurn, LongWork } from './long-work.ts'
+
+function work(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end) {
+    // As long work does.
+  }
+}
+
+test('the pieces of all share the time of a turn and keep their order', async () => {
+  const all = new LongWork()
+  const ran: number[] = []
+  const perTurn = new Map<number, number>()
+  await Promise.all(
+    Array.from({ length: 30 }, async (_, piece) => {
+      await new Promise<void>(resolve => all.add(resolve))
+      ran.push(piece)
+      perTurn.set(eventLoopTurn(), (perTurn.get(eventLoopTurn()) ?? 0) + 1)
+      work(3)
+    }),
+  )
+  expect(ran).toEqual(Array.from({ length: 30 }, (_, piece) => piece))
+  // The third one ends after the turn's eight milliseconds.
+  expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(3)
+})
+
+test('a piece that fails stops no other', async () => {
+  const all = new LongWork()
+  const failures: unknown[] = []
+  const before = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.once('uncaughtException', error => failures.push(error))
+  all.add(() => {
+    throw new Error('failed')
+  })
+  await new Promise<void>(resolve => all.add(resolve))
+  for (const listener of before) process.on('uncaughtException', listener)
+  expect(failures).toEqual([new Error('failed')])
+})

@@ -1,0 +1,42 @@
+/** How long the pieces that run in one turn of the event loop may take together, milliseconds. */
+const turnBudget = 8
+
+/** Changes from one turn of the event loop to the next. */
+export function eventLoopTurn(): number {
+  return performance.nodeTiming.uvMetricsInfo.loopCount
+}
+
+/**
+ * Pieces of long work, first in, first out. However many are ready, those of one turn of the event loop end when its time
+ * is over, and input, output and timers get their turn before the others.
+ */
+export class LongWork {
+  #pieces: (() => void)[] = []
+  #next = 0
+  #turn = Number.NaN
+  #end = 0
+
+  /** Runs a piece in a later turn; what it has promised to others runs right after it. */
+  add(piece: () => void): void {
+    this.#pieces.push(piece)
+    setImmediate(this.#one)
+  }
+
+  readonly #one = (): void => {
+    const turn = eventLoopTurn()
+    if (turn !== this.#turn) {
+      this.#turn = turn
+      this.#end = performance.now() + turnBudget
+    } else if (performance.now() > this.#end) {
+      setImmediate(this.#one)
+      return
+    }
+    const piece = this.#pieces[this.#next++]!
+    // Looked at from time to time: what is over must not be held for as long as more comes.
+    if (this.#next === this.#pieces.length || this.#next > 1024) {
+      this.#pieces = this.#pieces.slice(this.#next)
+      this.#next = 0
+    }
+    piece()
+  }
+}
