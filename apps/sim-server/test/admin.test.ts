@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { completion, post, startServer, startStream } from './server-process.ts'
+import { startInProcess } from './in-process.ts'
+import { completion, post, startStream } from './server-process.ts'
 
 async function errorOf(response: Promise<Response>): Promise<[status: number, message: string]> {
   const answer = await response
@@ -20,7 +21,7 @@ async function gauge(url: string, name: string): Promise<number> {
 }
 
 test('the configuration is read and changed while the server runs', async () => {
-  const { server, url } = await startServer(['--seed', '1'])
+  const { server, url } = await startInProcess(['--seed', '1'])
   const before = await config(url)
   expect(Object.keys(before)).toHaveLength(82)
   expect(before).toMatchObject({ model: 'm', 'time-to-first-token': '0s', 'failure-types': null })
@@ -70,7 +71,7 @@ test('the configuration is read and changed while the server runs', async () => 
 })
 
 test('failures are switched on and off', async () => {
-  const { url } = await startServer()
+  const { url } = await startInProcess()
   const generate = async () => (await post(`${url}/v1/completions`, completion(1, false))).status
   await post(`${url}/admin/config`, { 'failure-injection-rate': 100, 'failure-types': ['rate_limit'] })
   expect(await generate()).toBe(429)
@@ -79,7 +80,7 @@ test('failures are switched on and off', async () => {
 })
 
 test('a new time between tokens counts from the next token on, also in a stream that runs', async () => {
-  const { url } = await startServer(['--inter-token-latency', '300ms'])
+  const { url } = await startInProcess(['--inter-token-latency', '300ms'])
   const { rest } = await startStream(url, 900)
   expect((await post(`${url}/admin/config`, { 'inter-token-latency': '0s' })).status).toBe(200)
   // At 300 ms a token it would end after the time that a test has.
@@ -87,7 +88,7 @@ test('a new time between tokens counts from the next token on, also in a stream 
 })
 
 test('fake metrics are changed by both endpoints; the old one has its own errors', async () => {
-  const { server, url } = await startServer(['--fake-metrics', '{"running-requests":3}'])
+  const { server, url } = await startInProcess(['--fake-metrics', '{"running-requests":3}'])
   expect(await gauge(url, 'vllm:num_requests_running')).toBe(3)
   const both = await post(`${url}/admin/config`, {
     'failure-injection-rate': 42,
@@ -112,7 +113,7 @@ test('fake metrics are changed by both endpoints; the old one has its own errors
 })
 
 test('a server of real metrics refuses fake ones', async () => {
-  const { url } = await startServer()
+  const { url } = await startInProcess()
   expect(await errorOf(post(`${url}/fake_metrics`, { 'running-requests': 7 }))).toEqual([
     400,
     'Failed to update fake metrics: the simulator is reporting real metrics; fake metrics cannot be updated',
@@ -120,7 +121,7 @@ test('a server of real metrics refuses fake ones', async () => {
 })
 
 test('metrics are compressed for those who take it', async () => {
-  const { url } = await startServer()
+  const { url } = await startInProcess()
   const plain = await fetch(`${url}/metrics`, { headers: { 'accept-encoding': 'identity, gzip;q=0' } })
   expect(plain.headers.get('content-encoding')).toBeNull()
   const { get } = await import('node:http')
@@ -138,8 +139,8 @@ test('metrics are compressed for those who take it', async () => {
 test('sleep needs its option and development mode, which also opens the endpoints of vLLM for it', async () => {
   const asleep = async (url: string) => (await fetch(`${url}/is_sleeping`)).json()
   const [half, whole] = await Promise.all([
-    startServer(['--enable-sleep-mode']),
-    startServer(['--enable-sleep-mode'], { VLLM_SERVER_DEV_MODE: '1' }),
+    startInProcess(['--enable-sleep-mode']),
+    startInProcess(['--enable-sleep-mode'], { VLLM_SERVER_DEV_MODE: '1' }),
   ])
   for (const [url, sleeping, status] of [
     [half.url, false, 404],
@@ -160,7 +161,7 @@ test('sleep needs its option and development mode, which also opens the endpoint
 })
 
 test('documents of the API, unless switched off', async () => {
-  const [on, off] = await Promise.all([startServer(), startServer(['--disable-fastapi-docs'])])
+  const [on, off] = await Promise.all([startInProcess(), startInProcess(['--disable-fastapi-docs'])])
   const { paths } = (await (await fetch(`${on.url}/openapi.json`)).json()) as { paths: object }
   for (const path of ['/v1/chat/completions', '/v1/models/{id}', '/admin/config', '/metrics', '/query', '/load']) {
     expect(paths).toHaveProperty([path])

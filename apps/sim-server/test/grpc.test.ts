@@ -4,10 +4,10 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { credentials, Metadata, status } from '@grpc/grpc-js'
-import { RealClock } from '@vllm-sim/core-engine'
-import { selfSignedPair } from '@vllm-sim/service/tls'
 import { GrpcClient } from '@vllm-sim/transport-grpc/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { startInProcess } from './in-process.ts'
+import { serverCertificates } from './server-certificates.ts'
 import { completion, post, startServer } from './server-process.ts'
 
 interface Response {
@@ -141,17 +141,17 @@ test('one port, one engine: gRPC and HTTP side by side', async () => {
   grpc.close()
   health.close()
   expect((await server.ended).code).toBe(0)
-}, 120_000)
+})
 
 describe('over TLS', () => {
   test('by ALPN, with a key, and in clear text only where that is allowed', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'vllm-sim-grpc-'))
     onTestFinished(() => rmSync(directory, { recursive: true }))
-    const pair = await selfSignedPair(new RealClock(), 'vllm-sim', ['127.0.0.1'])
+    const [pair] = serverCertificates
     writeFileSync(join(directory, 'tls.crt'), pair.cert)
     writeFileSync(join(directory, 'tls.key'), pair.key)
     const files = ['--ssl-certfile', join(directory, 'tls.crt'), '--ssl-keyfile', join(directory, 'tls.key')]
-    const { server, port } = await startServer([...files, '--api-key', 'secret', '--grpc'])
+    const { port } = await startInProcess([...files, '--api-key', 'secret', '--grpc'])
     const secure = credentials.createSsl(Buffer.from(pair.cert))
     const grpc = client(`localhost:${port}`, undefined, secure)
     expect((await grpc.messages('Generate', request(2))).error).toMatchObject({ code: status.UNAUTHENTICATED })
@@ -163,14 +163,11 @@ describe('over TLS', () => {
     })
     const plain = await client(`127.0.0.1:${port}`).messages('Generate', request(2))
     expect(plain.error?.code).toBe(status.UNAVAILABLE)
-    grpc.close()
-    await server.stop()
 
-    const both = await startServer([...files, '--grpc-plaintext'])
+    const both = await startInProcess([...files, '--grpc-plaintext'])
     expect((await client(`127.0.0.1:${both.port}`).messages('Generate', request(2))).error).toBeUndefined()
     expect(
       (await client(`localhost:${both.port}`, undefined, secure).messages('Generate', request(2))).error,
     ).toBeUndefined()
-    both.server.kill('SIGKILL')
-  }, 120_000)
+  })
 })

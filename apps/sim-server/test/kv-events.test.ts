@@ -1,5 +1,6 @@
 import { type KvEventMessage, KvEventSubscriber, replayEvents } from '@vllm-sim/kv-events'
 import { afterEach, expect, test, vi } from 'vitest'
+import { startInProcess } from './in-process.ts'
 import { freePort, post, startServer } from './server-process.ts'
 
 const subscribers: KvEventSubscriber[] = []
@@ -34,7 +35,7 @@ async function connected(url: string, messages: readonly KvEventMessage[]): Prom
       await store(url)
       expect(messages.length).toBeGreaterThan(0)
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   )
   return messages[0]!
 }
@@ -59,7 +60,7 @@ test('events go to the endpoint under the topic of pod, port and model, and what
   expect((await server.stop()).code).toBe(0)
   await vi.waitFor(
     () => expect(messages.reduce((sum, message) => sum + message.events.length, 0)).toBeGreaterThan(before),
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   )
 })
 
@@ -70,7 +71,7 @@ test('ranks publish to endpoints of their own', async () => {
     Array.from({ length: size }, (_, rank) => subscribe(`tcp://127.0.0.1:${base + rank}`, true)),
   )
   const port = await freePort(size)
-  const { server } = await startServer(
+  await startInProcess(
     [
       ...options,
       ...['--zmq-endpoint', `tcp://127.0.0.1:${base}`, '--event-batch-size', '1'],
@@ -82,7 +83,6 @@ test('ranks publish to endpoints of their own', async () => {
     const first = await connected(`http://127.0.0.1:${port + rank}`, messages)
     expect(first).toMatchObject({ topic: `kv@10.9.8.7:${port + rank}@m`, rank })
   }
-  expect((await server.stop()).code).toBe(0)
 })
 
 test("with vLLM's option events are published at a bound endpoint, counted from 0, and can be asked for again", async () => {
@@ -94,7 +94,7 @@ test("with vLLM's option events are published at a bound endpoint, counted from 
     replay_endpoint: `tcp://*:${replay}`,
     topic: 'kv-events',
   }
-  const { server, url } = await startServer(['--block-size', '8', '--kv-events-config', JSON.stringify(config)])
+  const { url } = await startInProcess(['--block-size', '8', '--kv-events-config', JSON.stringify(config)])
   await store(url)
   const messages = await subscribe(`tcp://127.0.0.1:${events}`, false)
   expect(await connected(url, messages)).toMatchObject({ topic: 'kv-events' })
@@ -102,26 +102,24 @@ test("with vLLM's option events are published at a bound endpoint, counted from 
   for await (const message of replayEvents({ endpoint: `tcp://127.0.0.1:${replay}`, from: 0 })) again.push(message)
   expect(again[0]!.sequence).toBe(0)
   expect(again[0]!.events[0]).toMatchObject({ type: 'BlockStored' })
-  expect((await server.stop()).code).toBe(0)
 })
 
-test('an endpoint that cannot be bound ends the start with status 1', async () => {
+test('an endpoint that cannot be bound ends the start', async () => {
   const port = await freePort()
-  const { server } = await startServer([...options, '--zmq-endpoint', `tcp://*:${port}`], env)
-  await expect(startServer([...options, '--zmq-endpoint', `tcp://*:${port}`], env)).rejects.toThrow(
+  await startInProcess([...options, '--zmq-endpoint', `tcp://*:${port}`], env)
+  await expect(startInProcess([...options, '--zmq-endpoint', `tcp://*:${port}`], env)).rejects.toThrow(
     /cannot bind the KV event endpoint/,
   )
-  expect((await server.stop()).code).toBe(0)
 })
 
 test('asleep the cache is dropped and subscribers are told', async () => {
   const endpoint = `tcp://127.0.0.1:${await freePort()}`
   const messages = await subscribe(endpoint, true)
-  const { url } = await startServer(
+  const { url } = await startInProcess(
     [...options, '--zmq-endpoint', endpoint, '--event-batch-size', '1', '--enable-sleep-mode'],
     { ...env, VLLM_SERVER_DEV_MODE: '1' },
   )
   await connected(url, messages)
   await post(`${url}/sleep`, '')
-  await vi.waitFor(() => expect(messages.at(-1)!.events).toEqual([{ type: 'AllBlocksCleared' }]), { timeout: 10_000 })
+  await vi.waitFor(() => expect(messages.at(-1)!.events).toEqual([{ type: 'AllBlocksCleared' }]), { timeout: 60_000 })
 })

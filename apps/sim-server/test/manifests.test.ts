@@ -1,22 +1,19 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { loadConfig } from '../src/config/index.ts'
-import { freePort, ServerProcess } from './server-process.ts'
+import { InProcessServer } from './in-process.ts'
 
 const manifests = fileURLToPath(new URL('../../../manifests/', import.meta.url))
 
 test.each(['basic-config.yaml', 'config.yaml', 'config_with_duration_latency.yaml', 'config_with_fake.yaml'])(
   'a server starts from %s',
   async file => {
-    const port = await freePort()
-    const server = new ServerProcess([
-      ...['--config', join(manifests, file), '--port', String(port), '--host', '127.0.0.1'],
-      ...['--force-dummy-tokenizer', '--no-warm-up', '-v', '5'],
-    ])
-    await server.logged(/Application startup complete/)
-    const models = (await (await fetch(`http://127.0.0.1:${port}/v1/models`)).json()) as { data: { root: string }[] }
+    const server = new InProcessServer()
+    onTestFinished(() => server.stop())
+    await server.start(['--config', join(manifests, file), '--force-dummy-tokenizer', '--no-warm-up', '-v', '5'])
+    const models = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { root: string }[] }
     expect(models.data[0]!.root).toBe('Qwen/Qwen2-VL-2B-Instruct')
     expect(server.log).not.toMatch(/WARN/)
   },

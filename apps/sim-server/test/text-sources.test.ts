@@ -8,7 +8,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { promptHash } from '@vllm-sim/dataset'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freePort, post, quick, ServerProcess, startServer } from './server-process.ts'
+import { startInProcess } from './in-process.ts'
+import { freePort, post, ServerProcess } from './server-process.ts'
 
 const question = 'What is in the file?'
 const answer = ['A ', 'recorded ', 'answer', '.']
@@ -54,7 +55,7 @@ async function complete(url: string, body: object): Promise<{ text: string; fini
 test('a dataset is downloaded before the port opens and answers from then on', async () => {
   const path = join(directory, 'downloads', 'data.sqlite3')
   const options = ['--dataset-path', path, '--dataset-url', `${address}/data.sqlite3`]
-  const { server, url } = await startServer(options)
+  const { server, url } = await startInProcess(options)
   expect(server.log).toMatch(
     /Downloading the dataset.*Download completed.*Database connected.*records count"?=1.*Starting vLLM server/s,
   )
@@ -64,15 +65,14 @@ test('a dataset is downloaded before the port opens and answers from then on', a
   expect(long).toMatchObject({ text: expect.stringMatching(/^A recorded answer\.\S/), finish_reason: 'length' })
   await server.stop()
 
-  const again = await startServer([...options, '--dataset-in-memory'])
+  const again = await startInProcess([...options, '--dataset-in-memory'])
   expect(again.server.log).toContain('Dataset file already exists, should not download')
   expect(await complete(again.url, {})).toMatchObject({ text: answer.join('') })
 })
 
-test('a dataset that cannot be had or used ends the start with status 1', async () => {
+test('a dataset that cannot be had or used ends the start', async () => {
   const bad = join(directory, 'bad.sqlite3')
   writeFileSync(bad, 'no database at all')
-  const port = String(await freePort())
   for (const [options, text] of [
     [
       ['--dataset-path', join(directory, 'x.sqlite3'), '--dataset-url', `${address}/none`],
@@ -81,16 +81,14 @@ test('a dataset that cannot be had or used ends the start with status 1', async 
     [['--dataset-path', bad], 'dataset initialization error: '],
     [['--dataset-path', join(directory, 'none')], 'dataset initialization error: database file does not exist: '],
   ] as const) {
-    const server = new ServerProcess([...quick, '--port', port, ...options])
-    expect((await server.ended).code).toBe(1)
-    expect(server.log).toContain(text)
+    await expect(startInProcess(options)).rejects.toThrow(text)
   }
 })
 
 test('echo answers with the prompt, an encoder with exclamation marks', async () => {
   const [echo, encoder] = await Promise.all([
-    startServer(['--mode', 'echo']),
-    startServer(['--mm-encoder-only', '--mode', 'echo']),
+    startInProcess(['--mode', 'echo']),
+    startInProcess(['--mm-encoder-only', '--mode', 'echo']),
   ])
   expect(await complete(echo.url, {})).toMatchObject({ text: question, finish_reason: 'stop' })
   expect(await complete(encoder.url, { max_tokens: 3 })).toMatchObject({ text: '!!!', finish_reason: 'length' })
@@ -98,7 +96,7 @@ test('echo answers with the prompt, an encoder with exclamation marks', async ()
 })
 
 test('the choice of the tokenizer is logged, and one that cannot be loaded ends the start', async () => {
-  const { server } = await startServer()
+  const { server } = await startInProcess()
   expect(server.log).toContain('tokenizer: simulated (--force-dummy-tokenizer is set)')
   const none = new ServerProcess([
     ...['--model', 'm', '--port', String(await freePort())],
@@ -107,7 +105,7 @@ test('the choice of the tokenizer is logged, and one that cannot be loaded ends 
   expect((await none.ended).code).toBe(1)
   expect(none.log).toMatch(/cannot load the tokenizer: .*no-tokenizer/)
 
-  const template = new ServerProcess([...quick, '--chat-template', join(directory, 'none.jinja')])
-  expect((await template.ended).code).toBe(1)
-  expect(template.log).toMatch(/cannot read the chat template .*none\.jinja: ENOENT/)
+  await expect(startInProcess(['--chat-template', join(directory, 'none.jinja')])).rejects.toThrow(
+    /cannot read the chat template .*none\.jinja: ENOENT/,
+  )
 })

@@ -5,21 +5,15 @@ import { connect as connectPlain } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
-import { RealClock } from '@vllm-sim/core-engine'
-import { type CertificatePair, selfSignedPair } from '@vllm-sim/service/tls'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { organization } from '../src/listener/tls-settings.ts'
+import type { CertificatePair } from '@vllm-sim/service/tls'
+import { afterAll, expect, test } from 'vitest'
 import { clientCertificate } from './client-certificate.ts'
-import { completion, freePort, quick, ServerProcess, startServer } from './server-process.ts'
+import { startInProcess } from './in-process.ts'
+import { serverCertificates } from './server-certificates.ts'
+import { completion, startServer } from './server-process.ts'
 
-let directory: string
-let pairs: CertificatePair[]
-
-beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'vllm-sim-tls-'))
-  // Keys of 4096 bits are the slow part: made once, for all tests.
-  pairs = await Promise.all([1, 2].map(() => selfSignedPair(new RealClock(), organization, ['10.1.2.3'])))
-}, 60_000)
+const directory = mkdtempSync(join(tmpdir(), 'vllm-sim-tls-'))
+const [first, second] = serverCertificates
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
@@ -31,11 +25,15 @@ function shakeHands(port: number, options: object = {}): Promise<TLSSocket> {
   })
 }
 
-async function serialOf(port: number): Promise<string> {
+async function certificateOf(port: number): Promise<X509Certificate> {
   const socket = await shakeHands(port)
-  const { serialNumber } = socket.getPeerCertificate()
+  const { raw } = socket.getPeerCertificate() as DetailedPeerCertificate
   socket.destroy()
-  return serialNumber
+  return new X509Certificate(raw)
+}
+
+async function serialOf(port: number): Promise<string> {
+  return (await certificateOf(port)).serialNumber
 }
 
 function serial(pair: CertificatePair): string {
@@ -60,8 +58,10 @@ function health(port: number, ca: string, agent: object = {}): Promise<number> {
   })
 }
 
-test('the self-signed certificate is what the reference makes, with the names of this machine', () => {
-  const certificate = new X509Certificate(pairs[0]!.cert)
+test('the self-signed certificate is what the reference makes, with the names of this machine', async () => {
+  const servers = await Promise.all([1, 2].map(() => startInProcess(['--self-signed-certs'], { POD_IP: '10.1.2.3' })))
+  const [one, other] = await Promise.all(servers.map(({ port }) => certificateOf(port)))
+  const certificate = one!
   expect(certificate.subject).toBe('O=llm-d Inference Simulator')
   expect(certificate.issuer).toBe(certificate.subject)
   expect(certificate.verify(certificate.publicKey)).toBe(true)
@@ -73,18 +73,22 @@ test('the self-signed certificate is what the reference makes, with the names of
   for (const address of ['127.0.0.1', '::1', '10.1.2.3']) expect(certificate.checkIP(address)).toBe(address)
   const days = (certificate.validToDate.getTime() - certificate.validFromDate.getTime()) / 86_400_000
   expect(days).toBe(3650)
-  expect(serial(pairs[0]!)).not.toBe(serial(pairs[1]!))
-  expect(serial(pairs[0]!)).toMatch(/^[0-9A-F]{16,18}$/)
+  expect(certificate.serialNumber).not.toBe(other!.serialNumber)
+  expect(certificate.serialNumber).toMatch(/^[0-9A-F]{16,18}$/)
+
+  // Clients that trust it get in.
+  const ca = `-----BEGIN CERTIFICATE-----\n${certificate.raw.toString('base64')}\n-----END CERTIFICATE-----`
+  expect(await health(servers[0]!.port, ca)).toBe(200)
 })
 
-test('self-signed: clients that trust the certificate get in, and a plain-text client is told and disturbs nobody', async () => {
-  const { server, port } = await startServer(['--self-signed-certs', '--inter-token-latency', '20ms'])
+test('a plain-text client is told and disturbs nobody', async () => {
+  const folder = mkdtempSync(join(directory, 'plain-'))
+  write(folder, first)
+  const files = fileOptions(join(folder, 'tls.crt'), join(folder, 'tls.key'))
+  const { server, port } = await startServer([...files, '--inter-token-latency', '20ms'])
   expect(server.log).toContain(`https://127.0.0.1:${port}`)
   const socket = await shakeHands(port)
   expect(['TLSv1.2', 'TLSv1.3']).toContain(socket.getProtocol())
-  const { raw } = socket.getPeerCertificate() as DetailedPeerCertificate
-  const ca = `-----BEGIN CERTIFICATE-----\n${raw.toString('base64')}\n-----END CERTIFICATE-----`
-  expect(await health(port, ca)).toBe(200)
 
   const body = JSON.stringify(completion(20, true))
   let answer = ''
@@ -107,8 +111,8 @@ test('self-signed: clients that trust the certificate get in, and a plain-text c
 
 test('old versions are refused', async () => {
   const folder = mkdtempSync(join(directory, 'old-'))
-  write(folder, pairs[0]!)
-  const { port } = await startServer(fileOptions(join(folder, 'tls.crt'), join(folder, 'tls.key')))
+  write(folder, first)
+  const { port } = await startInProcess(fileOptions(join(folder, 'tls.crt'), join(folder, 'tls.key')))
   await expect(
     shakeHands(port, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),
   ).rejects.toThrow()
@@ -119,12 +123,11 @@ test('old versions are refused', async () => {
 })
 
 test('changed files are used for new connections, whichever way they change; open ones stay; a bad pair is passed over', async () => {
-  const [first, second] = pairs as [CertificatePair, CertificatePair]
   const folder = mkdtempSync(join(directory, 'reload-'))
   write(folder, first)
   const cert = join(folder, 'tls.crt')
   const key = join(folder, 'tls.key')
-  const { server, port } = await startServer(fileOptions(cert, key))
+  const { server, port } = await startInProcess(fileOptions(cert, key))
   const becomes = (pair: CertificatePair) => expect.poll(() => serialOf(port), { interval: 50 }).toBe(serial(pair))
   expect(await serialOf(port)).toBe(serial(first))
   const open = await shakeHands(port)
@@ -149,7 +152,6 @@ test('changed files are used for new connections, whichever way they change; ope
 })
 
 test('a mounted Kubernetes secret is followed through its switched link', async () => {
-  const [first, second] = pairs as [CertificatePair, CertificatePair]
   const folder = mkdtempSync(join(directory, 'secret-'))
   const version = (name: string, pair: CertificatePair): void => {
     mkdirSync(join(folder, name))
@@ -159,49 +161,44 @@ test('a mounted Kubernetes secret is followed through its switched link', async 
   }
   version('..1', first)
   for (const name of ['tls.crt', 'tls.key']) symlinkSync(join('..data', name), join(folder, name))
-  const { port } = await startServer(fileOptions(join(folder, 'tls.crt'), join(folder, 'tls.key')))
+  const { port } = await startInProcess(fileOptions(join(folder, 'tls.crt'), join(folder, 'tls.key')))
   expect(await serialOf(port)).toBe(serial(first))
   version('..2', second)
   await expect.poll(() => serialOf(port), { interval: 50 }).toBe(serial(second))
 })
 
-test('files that do not fit, or are not there, end the start with status 1', async () => {
-  const [first, second] = pairs as [CertificatePair, CertificatePair]
+test('files that do not fit, or are not there, end the start', async () => {
   const folder = mkdtempSync(join(directory, 'bad-'))
   write(folder, first)
   copyFileSync(join(folder, 'tls.crt'), join(folder, 'copy.crt'))
   writeFileSync(join(folder, 'other.key'), second.key)
-  const port = ['--port', String(await freePort())]
   for (const [key, text] of [
     ['other.key', /failed to load TLS certificate: the private key .*other\.key does not belong to/],
     ['none.key', /failed to load TLS certificate: cannot read .*none\.key: ENOENT/],
     ['copy.crt', /failed to load TLS certificate: .*copy\.crt is no PEM private key/],
   ] as const) {
-    const server = new ServerProcess([...quick, ...port, ...fileOptions(join(folder, 'tls.crt'), join(folder, key))])
-    expect((await server.ended).code).toBe(1)
-    expect(server.log).toMatch(text)
+    await expect(startInProcess(fileOptions(join(folder, 'tls.crt'), join(folder, key)))).rejects.toThrow(text)
   }
 })
 
 test('client certificates: required means shown and trusted, optional means trusted when shown', async () => {
-  const [ours, theirs] = pairs as [CertificatePair, CertificatePair]
   const folder = mkdtempSync(join(directory, 'client-'))
-  write(folder, ours)
+  write(folder, first)
   writeFileSync(join(folder, 'ca.crt'), clientCertificate.cert)
   const files = fileOptions(join(folder, 'tls.crt'), join(folder, 'tls.key'))
   const authority = ['--ssl-ca-certs', join(folder, 'ca.crt')]
   const [required, optional] = await Promise.all([
-    startServer([...files, ...authority, '--ssl-cert-reqs', '2']),
-    startServer([...files, ...authority, '--ssl-cert-reqs', '1']),
+    startInProcess([...files, ...authority, '--ssl-cert-reqs', '2']),
+    startInProcess([...files, ...authority, '--ssl-cert-reqs', '1']),
   ])
   const known = clientCertificate
-  const unknown = { cert: theirs.cert, key: theirs.key }
-  await expect(health(required.port, ours.cert)).rejects.toThrow()
-  await expect(health(required.port, ours.cert, unknown)).rejects.toThrow()
-  expect(await health(required.port, ours.cert, known)).toBe(200)
-  expect(await health(optional.port, ours.cert)).toBe(200)
-  expect(await health(optional.port, ours.cert, known)).toBe(200)
-  await expect(health(optional.port, ours.cert, unknown)).rejects.toThrow()
+  const unknown = { cert: second.cert, key: second.key }
+  await expect(health(required.port, first.cert)).rejects.toThrow()
+  await expect(health(required.port, first.cert, unknown)).rejects.toThrow()
+  expect(await health(required.port, first.cert, known)).toBe(200)
+  expect(await health(optional.port, first.cert)).toBe(200)
+  expect(await health(optional.port, first.cert, known)).toBe(200)
+  await expect(health(optional.port, first.cert, unknown)).rejects.toThrow()
 })
 
 function plainAnswer(port: number, bytes: string): Promise<string> {

@@ -8,7 +8,7 @@ export function usesTls(config: Config): boolean {
 }
 
 /** Owner of certificates that sign themselves, as in the reference. */
-export const organization = 'llm-d Inference Simulator'
+const organization = 'llm-d Inference Simulator'
 
 /** Values of `ssl-cert-reqs`, which are those of Python's `ssl` module. */
 const clientCertificates = ['none', 'optional', 'required'] as const

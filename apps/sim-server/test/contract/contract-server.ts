@@ -1,11 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { RealClock } from '@vllm-sim/core-engine'
-import { Cleanup, createLog } from '@vllm-sim/service'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
-import type { Running } from '../../src/assemble/serve.ts'
-import { loadConfig } from '../../src/config/index.ts'
-import { logConfiguration } from '../../src/observability/start-log.ts'
-import { start } from '../../src/run.ts'
+import { InProcessServer } from '../in-process.ts'
 import { PassingClock } from '../passing-clock.ts'
 import { freePort } from '../server-process.ts'
 
@@ -27,7 +21,7 @@ export interface Frame {
   readonly data: Body
 }
 
-/** A server that the tests of a file share: all of it but the process, on a port of its own. */
+/** A server that the tests of a file share. */
 export interface ContractServer {
   readonly port: number
   readonly url: string
@@ -66,9 +60,8 @@ export function contractServer(args: readonly string[], options: ContractOptions
 }
 
 class SharedServer implements ContractServer {
-  log = ''
   readonly #clock: PassingClock | undefined
-  #running: Running | undefined
+  readonly #server = new InProcessServer()
 
   constructor(clock: PassingClock | undefined) {
     this.#clock = clock
@@ -80,32 +73,25 @@ class SharedServer implements ContractServer {
   }
 
   get port(): number {
-    return this.#running!.ports[0]!
+    return this.#server.port
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`
+    return this.#server.url
+  }
+
+  get log(): string {
+    return this.#server.log
   }
 
   async start(args: readonly string[], { env, ports = 1, model = 'm' }: ContractOptions): Promise<void> {
-    const port = ports === 1 ? 0 : await freePort(ports)
-    const argv = [
-      ...(model === '' ? [] : ['--model', model]),
-      ...['--force-dummy-tokenizer', '--no-warm-up', '--host', '127.0.0.1', '--port', String(port)],
-      ...args,
-    ]
-    const loaded = await loadConfig(argv, env ?? {}, path => readFileSync(path, 'utf8'))
-    if (!loaded.config) throw new Error('no configuration')
-    const { logLevel: level, logFormat: format } = loaded.config
-    const log = createLog({ level, format, write: line => (this.log += line) })
-    logConfiguration(log, loaded)
-    const { signal } = new AbortController()
-    const cleanup = new Cleanup(new RealClock(), 0)
-    this.#running = await start(loaded.config, log, signal, cleanup, this.#clock)
+    const port = ports === 1 ? [] : ['--port', String(await freePort(ports))]
+    const named = model === '' ? [] : ['--model', model]
+    await this.#server.start([...named, '--force-dummy-tokenizer', '--no-warm-up', ...port, ...args], env, this.#clock)
   }
 
   async stop(): Promise<void> {
-    await this.#running?.stop(0)
+    await this.#server.stop()
     this.#clock?.close()
   }
 
