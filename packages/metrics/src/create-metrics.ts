@@ -1,6 +1,10 @@
-import { createRequire } from 'node:module'
+/// <reference path="./prom-client.d.ts" />
 import type { EngineObserver } from '@vllm-sim/core-engine'
 import type { Metric, Registry } from 'prom-client'
+// The entry loads all of the library, OpenTelemetry's API and the cluster support, which takes some 50 ms at start; the
+// registry alone takes 2 ms. `create-metrics.test.ts` makes sure that both ways give the same class, so metrics that a
+// user makes with prom-client fit into this registry.
+import PromRegistry from 'prom-client/lib/registry.js'
 import { cacheConfigLabels } from './cache-config.ts'
 import { type Cells, createCells } from './cells.ts'
 import { contentType } from './exposition.ts'
@@ -15,11 +19,6 @@ import { updateProcessCells } from './process.ts'
 import { renderRegistry } from './render.ts'
 import { type MetricKey, metricRows } from './table/index.ts'
 import type { MetricRow } from './table/row.ts'
-
-// prom-client's entry loads all of the library, OpenTelemetry's API and the cluster support, which takes some 50 ms at
-// start; the registry alone takes 2 ms. `create-metrics.test.ts` makes sure that both ways give the same class, so metrics
-// that a user makes with prom-client fit into this registry.
-const PromRegistry = createRequire(import.meta.url)('prom-client/lib/registry.js') as new () => Registry
 
 /** The metrics of one server or rank. */
 export interface Metrics {

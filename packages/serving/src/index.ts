@@ -1,5 +1,6 @@
 export { type Constraints, formatsOf, type OutputFormat } from './answer/format.ts'
 export { type AnswerRequest, planAnswer } from './answer/plan.ts'
+export { loadStructured } from './answer/structured.ts'
 export { checkTools } from './answer/tool-check.ts'
 export type { ToolChoice, ToolDefinition, ToolRequest } from './answer/tools.ts'
 export { brief, cut, longestName } from './brief.ts'

@@ -4,9 +4,10 @@ import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import { expect, test } from 'vitest'
 import type { ServingContext } from '../context.ts'
 import { type PartTokens, textTokens } from './exact-tokens.ts'
-import { structured } from './structured.ts'
+import { loadStructured, structured } from './structured.ts'
 import { TextPlanner } from './text-planner.ts'
 
+await loadStructured()
 const { compileConstraint, requestBudget, WholeText } = structured()
 
 /** A context that counts the characters that are made into tokens. */

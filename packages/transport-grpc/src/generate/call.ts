@@ -1,5 +1,12 @@
 import { RequestError } from '@vllm-sim/core-engine'
-import { booleanValue, type Call, type ResolvedModel, resolveModel, returnError } from '@vllm-sim/serving'
+import {
+  booleanValue,
+  type Call,
+  loadStructured,
+  type ResolvedModel,
+  resolveModel,
+  returnError,
+} from '@vllm-sim/serving'
 import type { GrpcContext } from '../context.ts'
 import type { GenerateRequest } from '../gen/vllm/grpc/engine/engine_pb.ts'
 import type { MessageStream } from '../hot/message-stream.ts'
@@ -73,7 +80,8 @@ export function startGenerate(
     const failure = returnError(metadata('x-return-error')) ?? settings.injectFailure?.(content)
     if (failure) throw new RequestError(failure.status, failure.message)
     const call = new GenerateCall(wire, metadata, content, arrival, out, context)
-    const plan = planGenerate(wire, call, context)
+    const loading = wire.samplingParams?.constraint.case === undefined ? undefined : loadStructured()
+    const plan = loading ? loading.then(() => planGenerate(wire, call, context)) : planGenerate(wire, call, context)
     if (plan instanceof Promise) plan.then(ready => new GenerateSink(context, ready, out).run()).catch(fail)
     else new GenerateSink(context, plan, out).run()
   } catch (error) {

@@ -12,6 +12,7 @@ export const messagesEndpoint: GenerationEndpoint<MessagesWire, MessagesPlan> = 
   path: '/v1/messages',
   cacheThresholdHeader: true,
   decode: decodeMessages,
+  needsStructure: wire => Boolean(wire.tools?.length || (wire.output_config?.format ?? wire.output_format)),
   plan: planMessages,
   whole: plan => new MessageWhole(plan),
   stream: plan => new MessageStream(plan),

@@ -57,6 +57,8 @@ export interface GenerationEndpoint<Wire extends CommonWire, P extends Plan> {
   readonly cacheThresholdHeader: boolean
   /** Checks parsed JSON against the schema. @throws RequestError naming the member that is wrong */
   decode(json: unknown): Wire
+  /** Whether the answer may have to fulfil a schema, a pattern or a grammar: what makes such texts is loaded when needed. */
+  readonly needsStructure: (wire: Wire) => boolean
   /**
    * Checks all that the schema cannot say, once, and tokenizes. Encoders see what comes of it and never the wire.
    * @throws RequestError

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
-import { parseJson, type ResolvedModel, resolveModel, returnError } from '@vllm-sim/serving'
+import { loadStructured, parseJson, type ResolvedModel, resolveModel, returnError } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import { readBody } from '../http/body.ts'
 import { commonErrors, toRequestError } from '../http/errors.ts'
@@ -90,8 +90,10 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
     const { content } = this
     try {
       const wire = this.#endpoint.decode(parseJson(content, unparsable))
+      const loading = this.#endpoint.needsStructure(wire) ? loadStructured() : undefined
       // What takes long to parse takes long to plan as well: others have a turn between the two.
-      if (content.length <= atOnce) this.#plan(wire)
+      if (loading) loading.then(() => this.#later(() => this.#plan(wire))).catch(error => this.#fail(error))
+      else if (content.length <= atOnce) this.#plan(wire)
       else this.#later(() => this.#plan(wire))
     } catch (error) {
       this.#fail(error)

@@ -67,6 +67,11 @@ export function readOutputFormat(wire: FormatWire): OutputFormat | undefined {
   return found[0]
 }
 
+/** Whether a request may demand a form. */
+export function mayDemandForm(wire: FormatWire): boolean {
+  return Boolean(wire.response_format ?? wire.structured_outputs ?? guidedBy(wire))
+}
+
 /** What the older members demand; undefined when there is none of them. */
 function guidedBy(wire: FormatWire): Constraints | undefined {
   const { guided_json: json, guided_regex: regex, guided_choice: choice, guided_grammar: grammar } = wire

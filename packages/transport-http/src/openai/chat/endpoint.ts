@@ -1,4 +1,5 @@
 import type { GenerationEndpoint } from '../../generation/endpoint.ts'
+import { mayDemandForm } from '../output-format.ts'
 import { FullChatStream } from './full-stream.ts'
 import { FullChatWhole } from './full-whole.ts'
 import { type ChatPlan, planChat } from './plan.ts'
@@ -11,6 +12,7 @@ export const chatEndpoint: GenerationEndpoint<ChatWire, ChatPlan> = {
   path: '/v1/chat/completions',
   cacheThresholdHeader: true,
   decode: decodeChat,
+  needsStructure: wire => Boolean(wire.tools?.length) || mayDemandForm(wire),
   plan: planChat,
   whole: plan => (plan.full ? new FullChatWhole(plan, plan.full) : new ChatWhole(plan)),
   stream: plan => (plan.full ? new FullChatStream(plan, plan.full) : new ChatStream(plan)),

@@ -1,4 +1,5 @@
 import type { GenerationEndpoint } from '../../generation/endpoint.ts'
+import { mayDemandForm } from '../output-format.ts'
 import { FullCompletionStream } from './full-stream.ts'
 import { FullCompletionWhole } from './full-whole.ts'
 import { type CompletionPlan, planCompletion } from './plan.ts'
@@ -11,6 +12,7 @@ export const completionEndpoint: GenerationEndpoint<CompletionWire, CompletionPl
   path: '/v1/completions',
   cacheThresholdHeader: true,
   decode: decodeCompletion,
+  needsStructure: mayDemandForm,
   plan: planCompletion,
   whole: plan => (plan.full ? new FullCompletionWhole(plan, plan.full) : new CompletionWhole(plan)),
   stream: plan => (plan.full ? new FullCompletionStream(plan, plan.full) : new CompletionStream(plan)),

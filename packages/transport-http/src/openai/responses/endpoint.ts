@@ -12,6 +12,7 @@ export function responsesEndpoint(store: ResponseStore): GenerationEndpoint<Resp
     path: '/v1/responses',
     cacheThresholdHeader: false,
     decode: decodeResponses,
+    needsStructure: wire => wire.functions.length > 0 || Boolean(wire.text?.format ?? wire.structured_outputs),
     plan: (wire, call) => planResponses(wire, call, store),
     whole: plan => new ResponseWhole(plan, store),
     stream: plan => new ResponseStream(plan, store),

@@ -9,6 +9,7 @@ export const generateEndpoint: GenerationEndpoint<GenerateWire, GeneratePlan> = 
   path: '/inference/v1/generate',
   cacheThresholdHeader: false,
   decode: decodeGenerate,
+  needsStructure: () => false,
   plan: planGenerate,
   whole: plan => new GenerateWhole(plan),
   stream: plan => new GenerateStream(plan),
