@@ -35,7 +35,7 @@ export interface InstanceOptions {
   /** The port that serves it, as clients are told. */
   readonly port: number
   /** See `Timeline`; by default its own. */
-  readonly turnBudget?: number
+  readonly turnBudget?: number | undefined
   /** Recorded answers; without them text is made up. */
   readonly recorded?: RecordedAnswers | undefined
   /** How a change of the configuration is made; by default this instance alone is changed. */
@@ -192,29 +192,24 @@ function logObservers(config: Config, log: Logger): EngineObserver[] {
   return log.isLevelEnabled('debug') ? [requestLog(log, 'debug')] : []
 }
 
-/** What sets one instance of the warm-up apart from the other. */
-export interface Practice {
-  /** Slots; with fewer than there are clients, requests wait for each other. */
-  readonly maxNumSeqs: number
-  /** See `Timeline`; with little, requests that come together are put off to later turns of the event loop. */
-  readonly turnBudget?: number
-}
-
-/** An instance for the warm-up: the same code, nobody's clients, no latency until `pace`, a silent log. */
+/**
+ * An instance for the warm-up: the same code, nobody's clients, no latency until `pace`, a silent log.
+ * @param turnBudget see `Timeline`; with little, requests that come together have to wait for later turns
+ */
 export function warmUpInstance(
   config: Config,
   tokenizer: Tokenizer,
-  { maxNumSeqs, ...practice }: Practice,
+  turnBudget?: number,
 ): { instance: Instance; pace: () => void } {
   const { calculator } = config.latency
-  const latency = { ...noLatency, calculator, maxNumSeqs }
+  const latency = { ...noLatency, calculator }
   const instance = createInstance({
     config: {
       ...config,
       apiKey: [],
       rootPath: '',
       timeScale: 1,
-      maxNumSeqs,
+      maxNumSeqs: 1024,
       maxWaitingQueueLength: 1024,
       maxModelLen: Math.max(1024, config.maxModelLen),
       failureInjectionRate: 0,
@@ -226,7 +221,7 @@ export function warmUpInstance(
     tokenizer: tokenizer.kind === 'render' ? new SimulatedTokenizer() : tokenizer,
     log: createLog({ level: 'silent', format: 'json' }),
     port: 0,
-    ...practice,
+    turnBudget,
   })
   const pace = (): void => {
     const first = calculator === 'per-token' ? { prefillOverhead: 2 } : { timeToFirstToken: 2 }

@@ -12,7 +12,7 @@ import { holdFreePort } from '../listener/trial.ts'
 import { StatsLog } from '../observability/stats-log.ts'
 import { version } from '../version.ts'
 import { openRecorded } from './dataset.ts'
-import { createInstance, type Instance, type InstanceOptions, type Practice, warmUpInstance } from './instance.ts'
+import { createInstance, type Instance, type InstanceOptions, warmUpInstance } from './instance.ts'
 import { openKvEvents } from './kv-events.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -39,8 +39,8 @@ export interface ServeOptions {
 const closeLimit = 5000
 /** The same after answers were broken off, milliseconds. */
 const failedLimit = 500
-/** The instances of the warm-up: one in which nothing has to wait, and one in which much has to. */
-export const practices: readonly Practice[] = [{ maxNumSeqs: 1024 }, { maxNumSeqs: 4, turnBudget: 0.1 }]
+/** The budgets for a turn of the warm-up's instances: the usual one, and one with which much has to wait. */
+export const practiceBudgets: readonly (number | undefined)[] = [undefined, 0.1]
 /** How long the warm-up takes, milliseconds. */
 const warmUpLimit = 540
 
@@ -98,7 +98,7 @@ function create(options: InstanceOptions): Instance {
 
 /** Warms the code up on instances with the same observers; their periodic line is never started. */
 async function practise(config: Config, tokenizer: Tokenizer, clock: Clock, log: Logger): Promise<void> {
-  const instances = practices.map(practice => warmUpInstance(config, tokenizer, practice))
+  const instances = practiceBudgets.map(budget => warmUpInstance(config, tokenizer, budget))
   if (!config.disableLogStats) for (const { instance } of instances) statsLog(instance, clock, log)
   await warmUp({
     listeners: instances.map(({ instance }) => instance.listener),

@@ -4,12 +4,12 @@ import type { Handler } from '@vllm-sim/transport-http'
 import { expect, test } from 'vitest'
 import { loadModel } from '../config/testing/load.ts'
 import { type Instance, warmUpInstance } from './instance.ts'
-import { practices } from './serve.ts'
+import { practiceBudgets } from './serve.ts'
 import { warmUp } from './warm-up.ts'
 
 test('the warm-up is answered, by all its instances, with and without pauses', async () => {
   const config = await loadModel()
-  const practising = practices.map(practice => warmUpInstance(config, new SimulatedTokenizer(), practice))
+  const practising = practiceBudgets.map(budget => warmUpInstance(config, new SimulatedTokenizer(), budget))
   const answers: { readonly at: number; readonly status: number }[] = []
   const watched = ({ listener }: Instance, at: number): Handler => {
     return (req, res) => {
