@@ -12,17 +12,22 @@ export interface Candidate {
 /** Most candidates per place where the server sets no limit, and what -1, all of them, comes to. */
 const everything = 1000
 
+/** Characters of a token that logprobs name: a word of a simulated model may have megabytes, and is named many times. */
+const longestToken = 256
+
 /**
  * The candidates for one place, the chosen token first. The values are the reference's: they fall by 0.5 from one
  * candidate to the next, so their probabilities sum to at most e^-1 / (1 - e^-0.5) = 0.935.
+ * Of a token's text the beginning is shown, 256 characters.
  * @param position index of the token in its text, from 0 on
  * @param count how many, the chosen one included; at least 1
  */
 export function candidates(token: Token, position: number, count: number): Candidate[] {
   const chosen = -10 - (position % 3)
-  const list: Candidate[] = [{ id: token.id, text: token.text, logprob: chosen / 10 }]
+  const text = token.text.length > longestToken ? token.text.slice(0, longestToken) : token.text
+  const list: Candidate[] = [{ id: token.id, text, logprob: chosen / 10 }]
   for (let rank = 1; rank < count; rank++) {
-    list.push({ id: (token.id + rank) >>> 0, text: `${token.text}_${rank}`, logprob: (chosen - 5 * rank) / 10 })
+    list.push({ id: (token.id + rank) >>> 0, text: `${text}_${rank}`, logprob: (chosen - 5 * rank) / 10 })
   }
   return list
 }

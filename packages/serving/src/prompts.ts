@@ -39,10 +39,13 @@ function tokenizeError(error: unknown, prefix: string): RequestError {
   return new RequestError(500, prefix + message)
 }
 
+/** Candidates of all tokens of a prompt together: each takes a microsecond and a hundred bytes. */
+const mostCandidates = 2 ** 17
+
 /** What to keep of a prompt beside its ids. */
 export interface KeepOptions {
-  /** The tokens with their text. */
-  readonly tokens?: boolean
+  /** The tokens with their text, because so many candidates of each are shown (0: the token alone). */
+  readonly candidates?: number | undefined
   /** The text. */
   readonly text?: boolean
 }
@@ -57,8 +60,9 @@ export function chatPrompt(
   return tokenized(
     () => context.tokenizer.encodeChat(chat, cancel),
     encoding => {
+      checkCandidates(encoding.ids.length, keep)
       const prompt = promptOf(encoding, context, () => echoText(chat.messages))
-      if (keep.tokens) prompt.tokens = toTokens(encoding)
+      if (keep.candidates !== undefined) prompt.tokens = toTokens(encoding)
       if (keep.text && encoding.text !== undefined) prompt.text = encoding.text
       return prompt
     },
@@ -76,8 +80,9 @@ export function textPrompt(
   return tokenized(
     () => context.tokenizer.encode(text, { addSpecialTokens }, cancel),
     encoding => {
+      checkCandidates(encoding.ids.length, keep)
       const prompt = promptOf(encoding, context, () => text)
-      if (keep.tokens) prompt.tokens = toTokens(encoding)
+      if (keep.candidates !== undefined) prompt.tokens = toTokens(encoding)
       if (keep.text) prompt.text = text
       return prompt
     },
@@ -86,26 +91,35 @@ export function textPrompt(
 
 /** A prompt that came as token ids; in echo mode answered with the ids in decimal, as the reference does. */
 export function idsPrompt(tokenIds: readonly number[], context: ServingContext, keep: KeepOptions = {}): EncodedPrompt {
+  checkCandidates(tokenIds.length, keep)
   const last = tokenIds.length - 1
   return {
     tokenIds,
     ...(context.settings.echo
       ? { echo: tokenIds.map((id, at) => new Token(id, at < last ? `${id},` : `${id}`)) }
       : undefined),
-    ...(keep.tokens || keep.text ? decoded(tokenIds, context, keep) : undefined),
+    ...(keep.candidates !== undefined || keep.text ? decoded(tokenIds, context, keep) : undefined),
   }
 }
 
 function decoded(tokenIds: readonly number[], context: ServingContext, keep: KeepOptions): Partial<EncodedPrompt> {
   const detokenizer = context.tokenizer.detokenizer()
-  const tokens = tokenIds.map((id, at) => {
-    const piece = detokenizer.push(id)
-    return new Token(id, at < tokenIds.length - 1 ? piece : piece + detokenizer.flush())
-  })
+  const pieces = tokenIds.map(id => detokenizer.push(id))
+  pieces.push(pieces.pop()! + detokenizer.flush())
   return {
-    ...(keep.tokens ? { tokens } : undefined),
-    ...(keep.text ? { text: tokens.map(token => token.text).join('') } : undefined),
+    ...(keep.candidates !== undefined ? { tokens: tokenIds.map((id, at) => new Token(id, pieces[at]!)) } : undefined),
+    ...(keep.text ? { text: pieces.join('') } : undefined),
   }
+}
+
+/** @throws RequestError 400 */
+function checkCandidates(tokens: number, { candidates }: KeepOptions): void {
+  if (candidates === undefined || tokens * Math.max(1, candidates) <= mostCandidates) return
+  throw new RequestError(
+    400,
+    `Logprobs of a prompt can have at most ${mostCandidates} candidates, ` +
+      `got ${tokens} tokens with ${Math.max(1, candidates)} each.`,
+  )
 }
 
 function promptOf(encoding: PromptEncoding, context: ServingContext, echo: () => string): Mutable<EncodedPrompt> {

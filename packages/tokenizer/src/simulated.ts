@@ -10,6 +10,12 @@ const REPLACEMENT = '\ufffd'
 /** Characters that ids may be decoded to: one id may stand for a word of megabytes. */
 const LONGEST_TEXT = 2 ** 24
 
+/** @throws TokenizerError when ids stand for too much text @param length its characters */
+export function checkTextLength(length: number): void {
+  if (length <= LONGEST_TEXT) return
+  throw new TokenizerError(`the tokens' text is longer than ${LONGEST_TEXT} characters`, 'invalid_request')
+}
+
 /** Prompts whose encoding is kept, and the longest of them in characters. Load tests send the same ones again and again. */
 const RECENT_PROMPTS = 512
 const RECENT_LENGTH = 2000
@@ -54,14 +60,13 @@ export class SimulatedTokenizer implements Tokenizer {
   }
 
   decode(ids: readonly number[]): string {
-    let text = ''
-    for (const id of ids) {
-      text += this.#memory.get(id) ?? REPLACEMENT
-      if (text.length > LONGEST_TEXT) {
-        throw new TokenizerError(`the tokens' text is longer than ${LONGEST_TEXT} characters`, 'invalid_request')
-      }
-    }
-    return text
+    let length = 0
+    const pieces = ids.map(id => {
+      const piece = this.#memory.get(id) ?? REPLACEMENT
+      checkTextLength((length += piece.length))
+      return piece
+    })
+    return pieces.join('')
   }
 
   detokenizer(): IncrementalDetokenizer {

@@ -32,6 +32,19 @@ test('a text without spaces is cut all the same, and its work ends when nobody w
   expect(await sliced.encode(emoji)).toEqual(new SimulatedTokenizer().encode(emoji))
 })
 
+test('a long list of ids is decoded with pauses, to exactly the same text, and no longer than at once', async () => {
+  let pauses = 0
+  const sliced = new SlicedTokenizer(async () => {
+    pauses++
+  })
+  const { ids } = await sliced.encode(text)
+  pauses = 0
+  expect(await sliced.decode(ids)).toBe(text)
+  expect(pauses).toBeGreaterThan(2)
+  const [long] = sliced.encodeOutput('x'.repeat(1000)).ids
+  await expect(sliced.decode(new Array<number>(100_000).fill(long!))).rejects.toThrow('longer than 16777216')
+})
+
 test('a short prompt is there at once, one without a place to cut in one piece', async () => {
   const sliced = new SlicedTokenizer(async () => {})
   expect(sliced.encode('This is a test.')).toEqual(new SimulatedTokenizer().encode('This is a test.'))

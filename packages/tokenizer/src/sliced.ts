@@ -1,17 +1,17 @@
 import { flattenChat } from './flatten.ts'
-import { promptEncoding, SimulatedTokenizer } from './simulated.ts'
+import { checkTextLength, promptEncoding, SimulatedTokenizer } from './simulated.ts'
 import { splitPart } from './split.ts'
 import type { Cancel, ChatRender, EncodeOptions, Encoding, PromptEncoding, Tokenizer } from './types.ts'
 
 /** Characters that are encoded at a time: a millisecond or two, or ten of symbols. */
 const SLICE = 16_384
 
-/** Longest prompt that is encoded at once. */
+/** Longest prompt that is encoded at once, and most ids that are decoded at once. */
 const MOST = 4 * SLICE
 
 /**
  * The simulated tokenizer for a server whose other clients must not wait: prompts of more than four slices are encoded a
- * slice at a time, with a pause after each, and come as a promise. A million characters at once would take up to half a second.
+ * slice at a time, with a pause after each, and come as a promise; so does the text of as many ids. A million characters at once would take up to half a second.
  */
 export class SlicedTokenizer implements Tokenizer {
   readonly kind = 'simulated'
@@ -38,8 +38,8 @@ export class SlicedTokenizer implements Tokenizer {
     return this.#whole.encodeOutput(text)
   }
 
-  decode(ids: readonly number[]): string {
-    return this.#whole.decode(ids)
+  decode(ids: readonly number[]): string | Promise<string> {
+    return ids.length > MOST ? this.#decodeInSlices(ids) : this.#whole.decode(ids)
   }
 
   detokenizer(): ReturnType<Tokenizer['detokenizer']> {
@@ -52,6 +52,19 @@ export class SlicedTokenizer implements Tokenizer {
 
   close(): Promise<void> {
     return this.#whole.close()
+  }
+
+  async #decodeInSlices(ids: readonly number[]): Promise<string> {
+    const parts: string[] = []
+    let length = 0
+    for (let start = 0; start < ids.length; start += SLICE) {
+      if (start > 0) await this.#pause()
+      const part = this.#whole.decode(ids.slice(start, start + SLICE))
+      length += part.length
+      checkTextLength(length)
+      parts.push(part)
+    }
+    return parts.join('')
   }
 
   async #inSlices(text: string, signal: AbortSignal | undefined): Promise<Encoding> {

@@ -28,4 +28,14 @@ export const bodyRows: readonly Row[] = [
     ...ask,
     structured_outputs: { choice: times(400_000, i => i.toString(36)) },
   }),
+  sent('a choice of a million nothings', chat, { ...ask, structured_outputs: { choice: times(1_300_000, () => '') } }),
+  sent('a million ids to be decoded', '/detokenize', { tokens: times(1_900_000, i => i % 10) }),
+  sent('a word of megabytes with twenty candidates', chat, {
+    ...ask,
+    n: 100,
+    logprobs: true,
+    top_logprobs: 20,
+    stream: true,
+    structured_outputs: { choice: ['a'.repeat(most - 1000)] },
+  }),
 ]

@@ -2,6 +2,9 @@ import { RequestError } from '@vllm-sim/core-engine'
 import type { Constraint } from '@vllm-sim/structured-output'
 import { parseJson } from '../parse-json.ts'
 
+/** Choices of an answer; each costs a microsecond. */
+const mostChoices = 65_536
+
 /** A form that the text of an answer must have. `member` is the request's member that demands it. */
 export type OutputFormat = Constraint & { readonly member: string }
 
@@ -28,6 +31,13 @@ export function formatsOf(constraints: Constraints, member: string): OutputForma
   if (typeof regex === 'string') found.push({ member, kind: 'regex', pattern: regex })
   if (choice) {
     if (choice.length === 0) throw new RequestError(400, "Choice '[]' cannot be an empty list", member)
+    if (choice.length > mostChoices) {
+      throw new RequestError(
+        400,
+        `${member}.choice can have at most ${mostChoices} choices, got ${choice.length}`,
+        member,
+      )
+    }
     found.push({ member, kind: 'choice', choices: choice })
   }
   if (typeof grammar === 'string') {

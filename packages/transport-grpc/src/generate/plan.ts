@@ -5,6 +5,7 @@ import {
   checkParams,
   type EncodedPrompt,
   idsPrompt,
+  type KeepOptions,
   logprobCount,
   type PlannedRequest,
   plannedRequest,
@@ -50,7 +51,7 @@ export function planGenerate(
   }
   const features = promptFeatures(wire)
   const answer = constrainedAnswer(wire.samplingParams, context)
-  const keep = { tokens: promptLogprobs !== undefined }
+  const keep = { candidates: promptLogprobs }
   return andThen(promptOf(wire, call, context, keep), encoded => {
     const prompt = truncated(encoded, truncate, context)
     const request = plannedRequest(
@@ -102,7 +103,7 @@ function promptOf(
   { input }: GenerateRequest,
   call: Call,
   context: GrpcContext,
-  keep: { tokens: boolean },
+  keep: KeepOptions,
 ): EncodedPrompt | Promise<EncodedPrompt> {
   if (input.case === 'tokenized') return idsPrompt(input.value.inputIds, context, keep)
   // An input that is not set is an empty text, as in vLLM and the reference.

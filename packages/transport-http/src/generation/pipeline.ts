@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
 import { loadStructured, parseJson, type ResolvedModel, resolveModel, returnError } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
-import { readBody } from '../http/body.ts'
+import { atOnce, readBody } from '../http/body.ts'
 import { commonErrors, toRequestError } from '../http/errors.ts'
 import { sendError } from '../http/reply.ts'
 import type { CommonWire, GenerationEndpoint, HttpCall, Plan } from './endpoint.ts'
@@ -11,9 +11,6 @@ import { LeavingClient } from './leaving-client.ts'
 import { StreamSink } from './stream-sink.ts'
 import { unparsable } from './unparsable.ts'
 import { WholeSink } from './whole-sink.ts'
-
-/** Bodies up to this length, in characters, are parsed and planned in one turn of the event loop. */
-const atOnce = 262_144
 
 /** A request handler of `node:http` and, because its objects are made from those, of Express. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void

@@ -6,6 +6,9 @@ import { TurnBudget } from './turn-budget.ts'
 
 const clock = new RealClock()
 
+/** Bodies up to this length, in characters, are parsed and served in one turn of the event loop. */
+export const atOnce = 262_144
+
 /** Bodies from this size on, in bytes, are not parsed in the turn of the event loop in which they are complete. */
 const large = 65_536
 const largeOnes = new SlicedWork<() => void>(clock, serve => serve())

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { RequestError } from '@vllm-sim/core-engine'
+import { RealClock, RequestError } from '@vllm-sim/core-engine'
 import { parseJson } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
-import { readBody } from '../http/body.ts'
+import { atOnce, readBody } from '../http/body.ts'
 import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { sendError, sendJson } from '../http/reply.ts'
 
@@ -10,6 +10,8 @@ export type Method = 'GET' | 'POST' | 'DELETE'
 
 /** A request as Express hands it on: with the parameters of the path. */
 export type RoutedRequest = IncomingMessage & { readonly params?: Readonly<Record<string, string | string[]>> }
+
+const clock = new RealClock()
 
 /** One endpoint. `path` is an Express path pattern. */
 export interface Route {
@@ -82,7 +84,17 @@ export function postJson(
   answer: (json: unknown, req: RoutedRequest, res: ServerResponse) => unknown,
   errors?: () => ErrorForm,
 ): Route {
-  return postText(context, path, (text, req, res) => answer(parseJson(text, unparsable), req, res), errors)
+  return postText(
+    context,
+    path,
+    (text, req, res) => {
+      const json = parseJson(text, unparsable)
+      if (text.length <= atOnce) return answer(json, req, res)
+      // What takes long to parse takes long to serve as well: others have a turn between the two.
+      return new Promise<void>(resolve => clock.whenFree(resolve)).then(() => answer(json, req, res))
+    },
+    errors,
+  )
 }
 
 /** The query string of a request. */

@@ -73,7 +73,7 @@ export function planChat(wire: ChatWire, call: HttpCall): ChatPlan | Promise<Cha
   const found = { logprobs, promptLogprobs, image: extraDelay !== undefined, parts: answer !== undefined }
   const full = featuresOf(wire, role, found, context)
   const usage = usageWanted(wire, context)
-  const keep = { tokens: promptLogprobs !== undefined, text: wire.return_prompt_text ?? false }
+  const keep = { candidates: promptLogprobs, text: wire.return_prompt_text ?? false }
   return andThen(chatPrompt(toChatRender(wire), context, keep, call), prompt => {
     const request = plannedRequest(call, sampling, params, [prompt], answer, extraDelay)
     return { context, request, stream: params.stream, role: JSON.stringify(role), usage, full }

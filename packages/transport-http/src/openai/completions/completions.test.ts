@@ -163,3 +163,22 @@ test.each([
   expect(response.status).toBe(400)
   expect(await response.json()).toMatchObject({ error: { message } })
 })
+
+test('a long token is named by its beginning; a prompt has only so many candidates', async () => {
+  const long = 'x'.repeat(1000)
+  const { choices } = await text(echoing, { prompt: long, logprobs: 2 })
+  expect(choices[0]!.text).toBe(long)
+  expect(Object.keys(choices[0]!.logprobs!.top_logprobs[0]!)).toEqual([long.slice(0, 256), `${long.slice(0, 256)}_1`])
+  const refused = await server.post('/v1/completions', {
+    model: 'my-model',
+    prompt: 'a '.repeat(7000),
+    prompt_logprobs: 20,
+    max_tokens: 1,
+  })
+  expect(refused.status).toBe(400)
+  expect(await refused.text()).toContain('at most 131072 candidates, got 7000 tokens with 20 each')
+  const choice = Array.from({ length: 65_537 }, () => 'a')
+  const many = await server.post('/v1/completions', { model: 'my-model', prompt, structured_outputs: { choice } })
+  expect(many.status).toBe(400)
+  expect(await many.text()).toContain('at most 65536 choices, got 65537')
+})

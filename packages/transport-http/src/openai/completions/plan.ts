@@ -59,7 +59,7 @@ export function planCompletion(wire: CompletionWire, call: HttpCall): Completion
   const name = tokenName(wire.return_tokens_as_token_ids ?? undefined, context)
   const full = isFull ? { logprobs, tokenName: name, tokenIds, promptLogprobs, echo } : undefined
   const usage = usageWanted(wire, context)
-  const keep = { tokens: promptLogprobs !== undefined || (echo && logprobs !== undefined), text: echo }
+  const keep = { candidates: promptLogprobs ?? (echo ? logprobs : undefined), text: echo }
   return andThen(encoded(wire.prompt, wire.add_special_tokens ?? true, call, keep), prompts => {
     const request = plannedRequest(call, sampling, params, prompts, answer, undefined)
     return { context, request, stream: params.stream, usage, full }

@@ -35,7 +35,7 @@ export function planGenerate(wire: GenerateWire, call: HttpCall): GeneratePlan {
   const features = promptFeatures(wire.features)
   // Of a prompt that the engine will refuse nothing is made.
   const fits = ids.length <= context.engine.maxModelLen
-  const prompt = idsPrompt(ids, context, { tokens: promptLogprobs !== undefined && fits })
+  const prompt = idsPrompt(ids, context, { candidates: fits ? promptLogprobs : undefined })
   const prompts = [features ? { ...prompt, features } : prompt]
   return {
     context,
