@@ -17,6 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'core-engine': ['latency'],
   'structured-output': ['latency'],
   'kv-events': ['core-engine'],
+  'kv-transfer': ['core-engine', 'latency'],
   metrics: ['core-engine'],
   service: ['config', 'latency'],
   serving: ['core-engine', 'latency', 'structured-output', 'tokenizer'],

@@ -35,6 +35,7 @@ const purposes: Readonly<Record<string, string>> = {
   'GET /admin/config': 'the configuration in force',
   'GET /admin/options': 'every option with an effect: `name`, `value`, `default`, `live`',
   'POST /admin/config': 'changes it ([configuration.md](configuration.md#live-changes))',
+  'GET /admin/kv-transfers': 'the newest 1,000 transfers of KV blocks ([disaggregation.md](disaggregation.md))',
   'POST /fake_metrics': 'deprecated form of the above for fake metrics; 204',
   'POST /sleep': 'drops and switches off the KV cache ([kv-cache.md](kv-cache.md#sleep))',
   'POST /wake_up': 'ends sleep',

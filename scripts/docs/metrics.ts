@@ -4,6 +4,10 @@ import {
   firstTokenBounds,
   httpBounds,
   httpFineBounds,
+  kvBytesBounds,
+  kvDescriptorBounds,
+  kvPostBounds,
+  kvTransferBounds,
   requestLatencyBounds,
   stepTokenBounds,
   tokenLatencyBounds,
@@ -19,6 +23,10 @@ const buckets: readonly { readonly name: string; readonly unit: string; readonly
   { name: 'N', unit: '', bounds: choiceBounds },
   { name: 'H', unit: 's', bounds: httpBounds },
   { name: 'F', unit: 's', bounds: httpFineBounds },
+  { name: 'X', unit: 's', bounds: kvTransferBounds },
+  { name: 'Q', unit: 's', bounds: kvPostBounds },
+  { name: 'B', unit: 'bytes', bounds: kvBytesBounds },
+  { name: 'D', unit: '', bounds: kvDescriptorBounds },
 ]
 
 /** All metric families, as the code has them. */

@@ -1,5 +1,6 @@
 import type { EngineOptions } from './engine-options.ts'
 import { CacheCapacityError } from './errors.ts'
+import { type HeldBlocks, noBlocks } from './hand-over.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { LoraRegistry } from './lora.ts'
 import type { Observers } from './observers.ts'
@@ -61,6 +62,19 @@ export class EngineCache {
     const refused = (promptTokens === 0 ? 0 : cachedTokens / promptTokens) < threshold
     if (request.n > 1) this.#refused.set(prompt, refused)
     return refused
+  }
+
+  /** Keeps the blocks of a sequence that ends in use. @param freed is called when there is room again */
+  hold(sequence: Sequence, freed: () => void): HeldBlocks {
+    const held = this.#cache?.hold(sequence)
+    if (!held) return noBlocks
+    return {
+      ids: held.ids,
+      release: () => {
+        held.release()
+        freed()
+      },
+    }
   }
 
   free(sequence: Sequence): void {

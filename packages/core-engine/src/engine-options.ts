@@ -1,5 +1,6 @@
 import type { LatencyModel, Timeline } from '@vllm-sim/latency'
 import type { EngineObserver } from './events.ts'
+import type { HandOver } from './hand-over.ts'
 import type { KvCache } from './kv-cache.ts'
 import type { SchedulingFactory } from './scheduling.ts'
 import type { TextMode } from './text-source.ts'
@@ -26,6 +27,8 @@ export interface EngineOptions {
   /** Who runs and when tokens are due; by default each sequence has deadlines of its own. */
   readonly scheduling?: SchedulingFactory
   readonly observers?: readonly EngineObserver[]
+  /** Takes over the blocks of requests with `doRemoteDecode`; without it they are given back, and nobody is told where they are. */
+  readonly handOver?: HandOver | undefined
 }
 
 /** What an engine does at this moment. */

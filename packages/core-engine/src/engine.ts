@@ -11,7 +11,7 @@ import { LiveRequests } from './live-requests.ts'
 import { LoraRegistry } from './lora.ts'
 import { Observers } from './observers.ts'
 import { Pump } from './pump.ts'
-import type { FinishReason, GenerationRequest, OutputSink, RequestHandle } from './request.ts'
+import type { FinishReason, GenerationRequest, KvTransferParams, OutputSink, RequestHandle } from './request.ts'
 import { Seeding } from './seeding.ts'
 import type { Sequence } from './sequence.ts'
 import { StopScanner } from './stop.ts'
@@ -192,14 +192,33 @@ export class Engine {
 
   #end(sequence: Sequence, reason: FinishReason, now: number, error?: RequestError): void {
     this.#host.pacer.stop(sequence)
+    const params = this.#handOver(sequence, reason, now)
     this.#cache.free(sequence)
     this.#host.admission.release(sequence)
-    this.#report(sequence, reason, now, error)
+    this.#report(sequence, reason, now, error, params)
     this.#pump.run(now)
   }
 
-  #report(sequence: Sequence, reason: FinishReason, now: number, error?: RequestError): void {
-    const outcome = outcomeOf(sequence, reason, error)
+  /** The blocks of a prompt that another instance will decode stay in use until it has them. */
+  #handOver(sequence: Sequence, reason: FinishReason, now: number): KvTransferParams | undefined {
+    const { handOver } = this.#options
+    if (!handOver || sequence.index > 0 || !sequence.request.kvTransfer?.doRemoteDecode) return undefined
+    if (reason === 'abort' || reason === 'error') return undefined
+    return handOver(
+      sequence,
+      this.#cache.hold(sequence, () => this.#pump.run(this.timeline.clock.now())),
+      now,
+    )
+  }
+
+  #report(
+    sequence: Sequence,
+    reason: FinishReason,
+    now: number,
+    error?: RequestError,
+    kvTransferParams?: KvTransferParams,
+  ): void {
+    const outcome = outcomeOf(sequence, reason, error, kvTransferParams)
     this.#observers.onFinished(sequence, outcome, now)
     if (!sequence.reader.finish(sequence, outcome)) this.#idle.keep()
   }

@@ -1,7 +1,7 @@
 import { sampleDelay } from '@vllm-sim/latency'
 import type { EngineCache } from './engine-cache.ts'
 import { asRequestError, ContextLengthError, type RequestError } from './errors.ts'
-import type { FinishReason, Outcome } from './request.ts'
+import type { FinishReason, KvTransferParams, Outcome } from './request.ts'
 import type { Sequence } from './sequence.ts'
 import { StopScanner } from './stop.ts'
 import { PlannedSource, type TextContext, type TextMode, type TextSource } from './text-source.ts'
@@ -122,7 +122,12 @@ export function extraDelay(sequence: Sequence): number {
 }
 
 /** What is told of a sequence at its end. */
-export function outcomeOf(sequence: Sequence, reason: FinishReason, error?: RequestError): Outcome {
+export function outcomeOf(
+  sequence: Sequence,
+  reason: FinishReason,
+  error?: RequestError,
+  kvTransferParams?: KvTransferParams,
+): Outcome {
   const { generatedTokens, source } = sequence
   return {
     finishReason: reason,
@@ -131,6 +136,7 @@ export function outcomeOf(sequence: Sequence, reason: FinishReason, error?: Requ
     cachedTokens: sequence.cachedTokens,
     completionTokens: generatedTokens > 0 ? generatedTokens + (source?.hiddenTokens ?? 0) : 0,
     reasoningTokens: Math.min(sequence.reasoningTokens, generatedTokens),
+    ...(kvTransferParams ? { kvTransferParams } : undefined),
     ...(error ? { error } : undefined),
   }
 }

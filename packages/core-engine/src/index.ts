@@ -25,6 +25,7 @@ export type {
   ObservedSequence,
 } from './events.ts'
 export type { Generated } from './generate.ts'
+export type { HandOver, HeldBlocks } from './hand-over.ts'
 export { type BlockHasher, FnvHasher, Sha256CborHasher } from './kv/index.ts'
 export type { KvCache, KvCacheListener } from './kv-cache.ts'
 export { type Adapter, LoraRegistry } from './lora.ts'
@@ -35,6 +36,7 @@ export type {
   FinishReason,
   GenerationRequest,
   KvTransfer,
+  KvTransferParams,
   Limits,
   Outcome,
   OutputPart,

@@ -1,4 +1,5 @@
 import type { KvCacheEvent } from './events.ts'
+import type { HeldBlocks } from './hand-over.ts'
 import type { Sequence } from './sequence.ts'
 
 /** Who hears what the cache does. */
@@ -21,6 +22,8 @@ export interface KvCache {
   fits(sequence: Sequence): boolean
   /** Takes the prompt's blocks and sets `cachedTokens`. @returns the sizes in blocks when the cache is too small for it */
   allocate(sequence: Sequence): { needed: number; size: number } | undefined
+  /** Keeps the blocks in use after the sequence has given the rest back. @returns undefined when it has none */
+  hold(sequence: Sequence): HeldBlocks | undefined
   /** Gives the blocks back; harmless when it has none. */
   free(sequence: Sequence): void
   /** Drops everything and stays off until `enable`. */

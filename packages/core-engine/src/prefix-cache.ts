@@ -1,4 +1,5 @@
-import { type BlockHasher, BlockPool, type PromptBlocks } from './kv/index.ts'
+import type { HeldBlocks } from './hand-over.ts'
+import { type Allocation, type BlockHasher, BlockPool, type PromptBlocks } from './kv/index.ts'
 import type { KvCache, KvCacheListener } from './kv-cache.ts'
 import type { Prompt } from './request.ts'
 import type { Sequence } from './sequence.ts'
@@ -54,12 +55,18 @@ export class PrefixCache implements KvCache {
     return undefined
   }
 
+  hold(sequence: Sequence): HeldBlocks | undefined {
+    const { allocation } = sequence
+    if (!allocation) return undefined
+    sequence.allocation = undefined
+    return { ids: allocation.slots, release: () => this.#free(allocation) }
+  }
+
   free(sequence: Sequence): void {
     const { allocation } = sequence
     if (!allocation) return
     sequence.allocation = undefined
-    this.#pool.free(allocation)
-    if (this.enabled) this.#listener?.usage(this.usage)
+    this.#free(allocation)
   }
 
   disable(): void {
@@ -74,6 +81,11 @@ export class PrefixCache implements KvCache {
 
   reset(): boolean {
     return this.#pool.reset()
+  }
+
+  #free(allocation: Allocation): void {
+    this.#pool.free(allocation)
+    if (this.enabled) this.#listener?.usage(this.usage)
   }
 
   #blocks(sequence: Sequence): PromptBlocks {

@@ -30,12 +30,17 @@ export interface Limits {
   readonly includeStop?: boolean | undefined
 }
 
+/** `kv_transfer_params`: what two instances tell each other of a prompt's KV blocks, through the client or a proxy. */
+export type KvTransferParams = Readonly<Record<string, unknown>>
+
 /** Fields of `kv_transfer_params` that change what the engine does. */
 export interface KvTransfer {
   /** This instance only prefills; another one decodes. */
   readonly doRemoteDecode?: boolean
   /** Another instance has prefilled; the KV cache is fetched from it. */
   readonly doRemotePrefill?: boolean
+  /** All of `kv_transfer_params`, as it was sent; a connector reads it. */
+  readonly params?: KvTransferParams | undefined
 }
 
 /** A protocol-neutral request: prompts times `n` sequences, whose index is prompt position * n + repetition. */
@@ -126,6 +131,8 @@ export interface Outcome {
   readonly cachedTokens: number
   readonly completionTokens: number
   readonly reasoningTokens: number
+  /** Where another instance finds the KV blocks of the prompt; only when one is to decode and the engine hands them over. */
+  readonly kvTransferParams?: KvTransferParams
   /** Only with finish reason `error`. */
   readonly error?: RequestError
 }

@@ -24,6 +24,18 @@ export const stepTokenBounds = [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 409
 /** The `n` of a request. */
 export const choiceBounds = [1, 2, 5, 10, 20] as const
 
+/** Transfer of KV blocks, seconds. */
+export const kvTransferBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 5] as const
+
+/** Asking for a transfer, seconds. */
+export const kvPostBounds = [0.001, ...kvTransferBounds] as const
+
+/** Size of a transfer, bytes: 2 KiB, 8 KiB, … 8 GiB. */
+export const kvBytesBounds = Array.from({ length: 12 }, (_, at) => 2 ** (11 + 2 * at))
+
+/** Pieces of a transfer. */
+export const kvDescriptorBounds = [10, 20, 30, 50, 75, 100, 200, 400, 1000, 2000, 4000, 10000, 20000, 50000] as const
+
 /** Duration of an HTTP request by handler, seconds (prometheus-fastapi-instrumentator). */
 export const httpBounds = [0.1, 0.5, 1] as const
 

@@ -22,7 +22,10 @@ function typesOf(text: string): Map<string, string> {
 
 describe('from the start', () => {
   test('every family is there, with its type, in order of names', async () => {
-    const text = await create({ processStats: () => ({ cpuSeconds: 0.5, residentBytes: 1 }) }).render()
+    const text = await create({
+      kvConnector: 'nixl',
+      processStats: () => ({ cpuSeconds: 0.5, residentBytes: 1 }),
+    }).render()
     const shown = metricRows
       .map(([, row]) => row)
       .filter(({ name, removedIn }) => !removedIn && !/^process_(virtual|start|open|max)/.test(name))

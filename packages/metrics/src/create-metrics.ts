@@ -12,6 +12,7 @@ import type { FakeMetricsConfig } from './fake/config.ts'
 import { FakeMetrics } from './fake/fake-metrics.ts'
 import { Family } from './family.ts'
 import { HttpMetrics, type HttpRecorder } from './http.ts'
+import { KvTransferMetrics, type KvTransferRecorder } from './kv-transfer.ts'
 import { LoraInfo } from './lora-info.ts'
 import { MetricsObserver } from './observer.ts'
 import { isBefore, type MetricsOptions } from './options.ts'
@@ -28,6 +29,8 @@ export interface Metrics {
   readonly registry: Registry
   /** Takes finished HTTP requests. */
   readonly http: HttpRecorder
+  /** Takes transfers of KV blocks. */
+  readonly kvTransfers: KvTransferRecorder
   /** Media type of what `render` returns. */
   readonly contentType: string
   /** The configuration that is shown in fake mode, with all updates; undefined when real values are shown. */
@@ -83,6 +86,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     observer: fake ? {} : observer,
     registry,
     http: new HttpMetrics(cells),
+    kvTransfers: new KvTransferMetrics(cells),
     contentType,
     get fakeConfig() {
       return fake?.config
@@ -114,7 +118,8 @@ function realRefreshers(cells: Cells, observer: MetricsObserver, { processStats 
 }
 
 function isShown(row: MetricRow, options: MetricsOptions): boolean {
-  const { logStats, processStats, showHiddenMetricsForVersion: version } = options
+  const { logStats, processStats, showHiddenMetricsForVersion: version, kvConnector } = options
+  if (row.shownWith !== undefined && row.shownWith !== kvConnector) return false
   if (logStats === false && row.name.startsWith('vllm:')) return false
   if (!processStats && row.name.startsWith('process_')) return false
   return row.removedIn === undefined || (version !== undefined && isBefore(version, row.removedIn))

@@ -10,6 +10,7 @@ export {
   mergeFakeMetrics,
 } from './fake/config.ts'
 export type { HttpRecorder } from './http.ts'
+export type { KvTransferRecorder } from './kv-transfer.ts'
 export { type MetricsOptions, VersionError } from './options.ts'
 export type { ProcessStats } from './process.ts'
 export { type MetricKey, metricTable } from './table/index.ts'

@@ -26,6 +26,8 @@ export interface MetricsOptions {
   readonly showHiddenMetricsForVersion?: string | undefined
   /** `false`: no `vllm:` series at all, as with vLLM's `--disable-log-stats`. */
   readonly logStats?: boolean | undefined
+  /** The KV connector whose families are shown; none when left out. */
+  readonly kvConnector?: 'nixl' | undefined
   /** Asked at each scrape. Without it there are no `process_*` families. */
   readonly processStats?: (() => ProcessStats) | undefined
   /** Shows these values instead of real ones, for as long as the server lives. */

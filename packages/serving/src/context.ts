@@ -10,6 +10,21 @@ import type {
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import type { ServingSettings } from './settings.ts'
 
+/** Takes KV blocks of prompts that other instances have prefilled. */
+export interface KvTransfers {
+  /**
+   * Called for a request with `do_remote_prefill` before it is submitted.
+   * @param signal aborted when its client leaves
+   * @returns the request as it is to be submitted, and in a few visible ASCII characters what became of it
+   * @throws RequestError when it fails for want of its blocks
+   * @throws the reason of `signal`
+   */
+  receive<R extends GenerationRequest>(
+    request: R,
+    signal: AbortSignal,
+  ): Promise<{ readonly request: R; readonly note: string }>
+}
+
 /** All that a transport needs of an engine. */
 export interface GenerationEngine {
   /** @throws RequestError when the request is refused at once */
@@ -40,6 +55,8 @@ export interface ServingContext {
   readonly log: ServingLog
   /** No new generation is taken any more. */
   readonly draining: () => boolean
+  /** Present when blocks are really handed over; otherwise a transfer is a delay and its parameters are constants. */
+  readonly kvTransfers?: KvTransfers | undefined
   /** Tokens of an output text. */
   readonly outputTokens: (text: string) => Token[]
 }

@@ -6,12 +6,12 @@ export type { ToolChoice, ToolDefinition, ToolRequest } from './answer/tools.ts'
 export { brief, cut, longestName } from './brief.ts'
 export type { Complete } from './complete.ts'
 export { ContentChance } from './content-chance.ts'
-export type { GenerationEngine, ServingContext, ServingLog } from './context.ts'
+export type { GenerationEngine, KvTransfers, ServingContext, ServingLog } from './context.ts'
 export { booleanValue } from './controls.ts'
 export { embeddingSteps, embeddingValue, embeddingVector } from './embedding.ts'
 export { FailureInjector, type FailureOptions, failureTypes, type InjectedFailure, returnError } from './failures.ts'
 export { isObject } from './is-object.ts'
-export { kvTransferAnswer } from './kv-transfer.ts'
+export { kvTransferParams } from './kv-transfer.ts'
 export {
   byId,
   type Candidate,

@@ -23,6 +23,8 @@ export interface ApiSettings extends ServingSettings {
   readonly requestIdHeaders: boolean
   /** Added to the answers of generation endpoints. */
   readonly podHeaders: Readonly<Record<string, string>>
+  /** Answers of generation endpoints say in `x-kv-transfer` whether the prompt was computed here. */
+  readonly debugHeaders: boolean
   /** Role of the answers. */
   readonly responseRole: string
   /** Errors of `/v1/messages` have Anthropic's form and names, not OpenAI's. */

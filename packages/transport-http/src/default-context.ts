@@ -38,6 +38,7 @@ export const defaultSettings: Omit<ApiSettings, 'model' | 'servedNames'> = {
   maxBodyBytes: 4 * 1024 * 1024,
   requestIdHeaders: false,
   podHeaders: {},
+  debugHeaders: false,
   responseRole: 'assistant',
   anthropicErrors: true,
 }

@@ -25,6 +25,7 @@ export function apiSettings(
     requestIdHeaders: config.enableRequestIdHeaders,
     forceIncludeUsage: config.enableForceIncludeUsage,
     podHeaders: podHeaders(config, port),
+    debugHeaders: config.debugHeaders,
     echo: config.mode === 'echo' && !config.mmEncoderOnly,
     anyModel: config.skipModelNameValidation,
     maxLogprobs: config.maxLogprobs,

@@ -2,10 +2,11 @@ import { type BlockHasher, FnvHasher, PrefixCache, Sha256CborHasher } from '@vll
 import { freshBytes } from '@vllm-sim/latency'
 import type { Config } from '../config/index.ts'
 
-/** Whether a server simulates the KV cache: asked for with the reference's option, with vLLM's, or with that for its events. */
+/** Whether a server simulates the KV cache: asked for with the reference's option, with vLLM's, or needed for its events or to hand blocks over. */
 export function hasCache(config: Config): boolean {
-  const { mmEncoderOnly, enableKvcache, enablePrefixCaching, prefixCaching, kvEventsConfig } = config
-  return !mmEncoderOnly && (enableKvcache || enablePrefixCaching || prefixCaching || kvEventsConfig?.enabled === true)
+  const { mmEncoderOnly, enableKvcache, enablePrefixCaching, prefixCaching, kvEventsConfig, nixl } = config
+  if (mmEncoderOnly) return false
+  return enableKvcache || enablePrefixCaching || prefixCaching || kvEventsConfig?.enabled === true || nixl !== undefined
 }
 
 /** Blocks in the cache. */

@@ -8,6 +8,7 @@ import {
   type Token,
   toTokens,
 } from '@vllm-sim/core-engine'
+import type { NixlConnector } from '@vllm-sim/kv-transfer'
 import { type Clock, noLatency, ScaledClock } from '@vllm-sim/latency'
 import { createMetrics, type Metrics } from '@vllm-sim/metrics'
 import { createLog, isLocal, type Logger } from '@vllm-sim/service'
@@ -21,11 +22,13 @@ import { listenTarget } from '../listener/target.ts'
 import { logExchanges } from '../observability/http-log.ts'
 import { processStart, processStats } from '../observability/process-stats.ts'
 import { requestLog } from '../observability/request-log.ts'
+import { transferRoutes } from '../routes/kv-transfers.ts'
 import { instanceRoutes } from '../routes/routes.ts'
 import { vllmVersion } from '../version.ts'
 import { apiSettings } from './api-settings.ts'
 import { cacheSize, prefixCache } from './cache.ts'
 import { idSource } from './ids.ts'
+import type { ConnectorFactory } from './kv-transfer.ts'
 import { textMode } from './text.ts'
 
 export interface InstanceOptions {
@@ -38,6 +41,8 @@ export interface InstanceOptions {
   readonly turnBudget?: number | undefined
   /** Recorded answers; without them text is made up. */
   readonly recorded?: RecordedAnswers | undefined
+  /** Makes what hands KV blocks over and takes them; by default transfers are delays. */
+  readonly connector?: ConnectorFactory | undefined
   /** How a change of the configuration is made; by default this instance alone is changed. */
   readonly updateConfig?: UpdateConfig | undefined
   /** The clock of the simulation; by default the machine's, sped up by `--time-scale`. */
@@ -48,6 +53,7 @@ export interface InstanceOptions {
 export interface Instance extends Configurable {
   readonly engine: Engine
   readonly metrics: Metrics
+  readonly connector: NixlConnector | undefined
   readonly listener: Handler
   /** The gRPC side; undefined where only the multimodal encoder runs. */
   readonly grpc: GrpcFront | undefined
@@ -81,9 +87,12 @@ export function createInstance(options: InstanceOptions): Instance {
     engineIndex: config.rank,
     showHiddenMetricsForVersion: config.showHiddenMetricsForVersion || undefined,
     logStats: !config.disableLogStats,
+    kvConnector: config.nixl && 'nixl',
     processStats: () => processStats(startTime),
     fake: config.fakeMetricsInput,
   })
+  const socketTimeline = clock === real ? timeline : new Timeline(real)
+  const connector = options.connector?.(timeline, socketTimeline, metrics.kvTransfers)
   const cache = prefixCache(config)
   const engine = new Engine({
     timeline,
@@ -95,7 +104,8 @@ export function createInstance(options: InstanceOptions): Instance {
     latency: latencyModel(config.latency),
     text: textMode(config, outputTokens, recorded),
     cacheHitThreshold: config.globalCacheHitThreshold,
-    observers: [metrics.observer, ...logObservers(config, log)],
+    observers: [metrics.observer, ...(connector ? [connector] : []), ...logObservers(config, log)],
+    handOver: connector?.handOver,
     ...(cache ? { cache } : undefined),
   })
   for (const { name, path } of config.loraModules) engine.loras.register(name, path ?? '')
@@ -111,11 +121,12 @@ export function createInstance(options: InstanceOptions): Instance {
     tokenizer,
     timeline,
     clock,
-    socketTimeline: clock === real ? timeline : new Timeline(real),
+    socketTimeline,
     nextId: idSource(config.seed, port),
     log,
     recorder: metrics.http,
     draining: () => draining,
+    kvTransfers: connector,
     outputTokens,
     settings: apiSettings(live, port, content => failures.draw(content)),
   }
@@ -145,12 +156,14 @@ export function createInstance(options: InstanceOptions): Instance {
     docs: !config.disableFastapiDocs,
     routes: [
       ...instanceRoutes(context, engine, metrics, log, () => live.config, options.updateConfig ?? updateOne(target)),
+      ...transferRoutes(connector),
       ...(grpc?.routes ?? []),
     ],
   })
   return {
     engine,
     metrics,
+    connector,
     listener: config.logHttp ? logExchanges(listener, log) : listener,
     openPaths,
     grpc,

@@ -14,6 +14,7 @@ import { version } from '../version.ts'
 import { openRecorded } from './dataset.ts'
 import { createInstance, type Instance, type InstanceOptions, warmUpInstance } from './instance.ts'
 import { openKvEvents } from './kv-events.ts'
+import { connectorFactory, openSideChannel } from './kv-transfer.ts'
 import { warmUp } from './warm-up.ts'
 
 /** A running server. */
@@ -51,7 +52,18 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
   const config = held && 'port' in held.target ? configOfPort(options.config, held.target.port) : options.config
   const clock = new RealClock()
   const dataset = await openRecorded(config, tokenizer, log)
-  const instance = create({ config, tokenizer, log, port: config.port, recorded: dataset, updateConfig, simulated })
+  const connector = await connectorFactory(config, log)
+  const instance = create({
+    config,
+    tokenizer,
+    log,
+    port: config.port,
+    recorded: dataset,
+    connector,
+    updateConfig,
+    simulated,
+  })
+  if (instance.connector && config.nixl) await openSideChannel(instance.connector, config.nixl)
   const opening = openKvEvents(config, config.port, instance.engine.timeline, log)
   cleanup.add(async () => (await opening)?.close())
   const kvEvents = await opening
@@ -79,6 +91,7 @@ export async function serve(options: ServeOptions): Promise<Running & { readonly
       const drained = await drain(instance, limit, clock)
       if (!drained) listener.failAnswers(new RequestError(503, 'server is shutting down'))
       await close(listener, drained ? closeLimit : failedLimit, kvEvents)
+      await instance.connector?.close()
       stats?.stop()
       await tokenizer.close()
       dataset?.close()

@@ -7,6 +7,7 @@ import type { EnvironmentFields } from './environment.ts'
 import type { FakeMetrics } from './fake-metrics/fake-metrics.ts'
 import { type PublishedFakeMetrics, publishFakeMetrics } from './fake-metrics/publish.ts'
 import { type KvEventsConfig, kvEventsConfig } from './kv-events-config.ts'
+import { type NixlConfig, nixlConfig } from './kv-transfer-config.ts'
 import type { OptionFields, Values } from './values.ts'
 
 /** How text becomes tokens. */
@@ -40,6 +41,8 @@ export interface Config extends Omit<OptionFields, 'config' | keyof DerivedField
   readonly latency: LatencyOptions
   /** What the metrics package takes; `undefined` for measured metrics. */
   readonly fakeMetricsInput: (PublishedFakeMetrics & { readonly refreshIntervalMs: number }) | undefined
+  /** The connector that hands KV blocks over; undefined when there is none. */
+  readonly nixl: NixlConfig | undefined
   /** Data-parallel ranks that this process hosts, 1 or more. */
   readonly ranksInProcess: number
   /** Number of the rank in KV events and logs: 0 without data parallelism. */
@@ -92,6 +95,7 @@ export function buildConfig(parts: ConfigParts): Config {
     zmqEndpoint: endpointOfRank(options.zmqEndpoint, rank),
     kvEventsReplayEndpoint: endpointOfRank(options.kvEventsReplayEndpoint, rank),
     kvEventsConfig: options.kvEventsConfig && kvEventsConfig(options.kvEventsConfig, rank),
+    nixl: options.kvTransferConfig && nixlConfig(options.kvTransferConfig, environment, rank, options.dataParallelSize),
     rank,
     ranksInProcess: options.dataParallelRank < 0 ? options.dataParallelSize : 1,
     servedModelName,

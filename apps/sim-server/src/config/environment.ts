@@ -10,6 +10,15 @@ import {
 /** Variables that become fields of `Config`, by field name. Those of single options stand in the option table. */
 export const environmentTable = {
   podIp: textVariable('POD_IP', 'Address in the topic of KV events; needed with --enable-kvcache'),
+  nixlHost: textVariable(
+    'VLLM_NIXL_SIDE_CHANNEL_HOST',
+    'Address of the side channel for KV blocks; POD_IP, else localhost, without it',
+  ),
+  nixlPort: countVariable(
+    'VLLM_NIXL_SIDE_CHANNEL_PORT',
+    5600,
+    'Its port, 0 for any free one; data-parallel ranks count up',
+  ),
   podName: textVariable('POD_NAME', 'Sent as x-inference-pod with generated responses'),
   podNamespace: textVariable('POD_NAMESPACE', 'Sent as x-inference-namespace with generated responses'),
   devMode: {

@@ -7,6 +7,7 @@ export {
 export { configView, optionsView } from './admin-view.ts'
 export { type Config, configOfPort, configOfRank, type TokenizerMode } from './config.ts'
 export type { KvEventsConfig } from './kv-events-config.ts'
+export { connectorOf, type NixlConfig } from './kv-transfer-config.ts'
 export { type LoadResult, loadConfig } from './load.ts'
 export type { LoraModule } from './lora-modules.ts'
 export { startError } from './rules.ts'

@@ -127,6 +127,25 @@ describe('refused', () => {
     [['--max-logprobs', '-2'], 'max-logprobs must be at least -1, got -2'],
     [['--metrics-labels', 'x'], 'metrics-labels must be one of "reference", "vllm", got "x"'],
     [['--kv-events-config', '{"hwm":"x"}'], 'kv-events-config: hwm must be a number, got "x"'],
+    [
+      ['--kv-transfer-config.kv_connector', 'NixlConnector'],
+      'kv-transfer-config: kv_role must be kv_producer, kv_consumer or kv_both, got nothing',
+    ],
+    [
+      ['--kv-transfer-config', '{"kv_connector":"NixlConnector","kv_role":"kv_both","kv_load_failure_policy":"retry"}'],
+      'kv-transfer-config: kv_load_failure_policy must be fail or recompute, got "retry"',
+    ],
+    [
+      ['--kv-transfer-config', '{"kv_connector":"NixlConnector","kv_role":"kv_both","kv_port":65536}'],
+      'kv-transfer-config: kv_port must be a port, 0 for any free one, got 65536',
+    ],
+    [
+      [
+        '--kv-transfer-config',
+        '{"kv_connector":"NixlConnector","kv_role":"kv_both","kv_connector_extra_config":{"kv_lease_duration":0}}',
+      ],
+      'kv-transfer-config: kv_lease_duration must be a number of seconds up to a day, got 0',
+    ],
     [['--kv-events-config.publisher', 'kafka'], 'kv-events-config: publisher must be "zmq" or "null", got "kafka"'],
   ])('%j', async (argv, message) => {
     expect(await errorOf(loadModel(...argv))).toBe(message)

@@ -5,6 +5,7 @@ import { options } from '../options/table.ts'
 import { endpointPort } from './endpoints.ts'
 import { fakeMetricsError } from './fake-metrics/validate.ts'
 import { kvEventsConfig } from './kv-events-config.ts'
+import { nixlConfig } from './kv-transfer-config.ts'
 import type { Values } from './values.ts'
 
 type Rule = RuleOf<Values>
@@ -62,6 +63,7 @@ export const validationError = validator<Values>(options, ranges => [
     'max-request-body-size-mb',
   ),
   kvEvents,
+  kvTransfer,
   ({ portFile, uds }) => (portFile !== '' && uds !== '' ? 'port-file needs a port, and uds has none' : undefined),
   ({ byName }) => latencyBound(byName),
 ])
@@ -127,6 +129,17 @@ function endpointCollision(values: Values): string | undefined {
 function kvEvents({ kvEventsConfig: object }: Values): string | undefined {
   try {
     if (object !== undefined) kvEventsConfig(object)
+  } catch (error) {
+    return reasonOf(error)
+  }
+  return undefined
+}
+
+function kvTransfer({ kvTransferConfig: object, dataParallelSize, dataParallelRank }: Values): string | undefined {
+  try {
+    const environment = { nixlHost: '', nixlPort: 0, podIp: '' }
+    const last = dataParallelRank < 0 ? dataParallelSize - 1 : dataParallelRank
+    if (object !== undefined) nixlConfig(object, environment, last, dataParallelSize)
   } catch (error) {
     return reasonOf(error)
   }

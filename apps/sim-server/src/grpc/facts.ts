@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
 import type { ModelFacts, ServerFacts } from '@vllm-sim/transport-grpc'
 import { cacheSize } from '../assemble/cache.ts'
-import type { Config } from '../config/index.ts'
+import { type Config, connectorOf } from '../config/index.ts'
 import { vllmVersion } from '../version.ts'
 
 /** Sampling parameters that a model's `generation_config.json` may set. */
@@ -47,13 +47,6 @@ export function serverFacts(config: Config, startedAt: number): ServerFacts {
     mmItemLimits: '',
     reasoningParser: config.reasoningParser,
   }
-}
-
-/** Of several connectors the one that moves KV blocks between instances: the first. */
-function connectorOf(transfer: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  if (transfer['kv_connector'] !== 'MultiConnector') return transfer
-  const { connectors } = object(transfer['kv_connector_extra_config'])
-  return Array.isArray(connectors) ? object(connectors[0]) : transfer
 }
 
 async function readObject(directory: string | undefined, name: string): Promise<Readonly<Record<string, unknown>>> {

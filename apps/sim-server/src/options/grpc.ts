@@ -1,4 +1,4 @@
-import { group, int, jsonObject, option, optional, pair, text } from '@vllm-sim/config'
+import { group, int, option, pair, text } from '@vllm-sim/config'
 
 /** Options of the gRPC service, and those that it is the only one to show. */
 export const grpc = group('gRPC', {
@@ -15,9 +15,6 @@ export const grpc = group('gRPC', {
     min: 1,
     max: 1024,
     help: 'Largest message that a gRPC client may send, in MiB',
-  }),
-  'kv-transfer-config': optional(jsonObject, {
-    help: 'Connector for disaggregated prefill; GetServerInfo shows kv_connector, kv_role and engine_id',
   }),
   'kv-cache-dtype': option(text, { default: 'auto', help: 'Data type of the KV cache; GetServerInfo shows it' }),
   dtype: option(text, { default: 'auto', help: 'Data type of weights and activations; GetServerInfo shows it' }),

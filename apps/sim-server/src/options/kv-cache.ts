@@ -78,6 +78,9 @@ export const kvCache = group('KV cache and its events', {
     shown: true,
     help: 'Batches kept for replays',
   }),
+  'kv-transfer-config': optional(jsonObject, {
+    help: 'vLLM’s connector for disaggregated prefill, with NixlConnector blocks are really handed over (docs/disaggregation.md)',
+  }),
   'kv-events-config': optional(jsonObject, {
     help: 'vLLM’s settings of KV events (enable_kv_cache_events, publisher, endpoint, replay_endpoint, topic ...); they win over the options above',
   }),

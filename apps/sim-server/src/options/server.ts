@@ -26,6 +26,10 @@ export const server = group('Server', {
     shown: true,
     help: 'Read and echo X-Request-Id',
   }),
+  'debug-headers': option(pair, {
+    default: false,
+    help: 'Say in x-kv-transfer whether the prompt’s KV blocks came from another instance',
+  }),
   'enable-server-load-tracking': option(pair, { default: false, help: 'Count the requests in flight for GET /load' }),
   'disable-fastapi-docs': option(pair, { default: false, help: 'No /docs, /redoc and /openapi.json' }),
   'enable-sleep-mode': option(pair, {

@@ -1,9 +1,10 @@
 import { engineRows } from './engine.ts'
+import { kvTransferRows } from './kv-transfer.ts'
 import type { MetricRow } from './row.ts'
 import { httpRows, processRows } from './server.ts'
 
 /** Every metric family that can appear, by the key under which the code moves it. */
-export const metricTable = { ...engineRows, ...httpRows, ...processRows }
+export const metricTable = { ...engineRows, ...kvTransferRows, ...httpRows, ...processRows }
 
 /** Key of a row. */
 export type MetricKey = keyof typeof metricTable

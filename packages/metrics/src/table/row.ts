@@ -26,6 +26,8 @@ export interface MetricRow {
    * set to an earlier version.
    */
   readonly removedIn?: string
+  /** Such a row appears only in an instance with this KV connector. */
+  readonly shownWith?: 'nixl'
   /** HELP and TYPE appear even while there is no series, as Python's client does. */
   readonly announced?: boolean
   /** When vLLM got it, or that only llm-d-inference-sim has it. */

@@ -2,6 +2,7 @@ import { RequestError } from '@vllm-sim/core-engine'
 import {
   booleanValue,
   type Call,
+  type KvTransfers,
   loadStructured,
   type ResolvedModel,
   resolveModel,
@@ -11,7 +12,7 @@ import type { GrpcContext } from '../context.ts'
 import type { GenerateRequest } from '../gen/vllm/grpc/engine/engine_pb.ts'
 import type { MessageStream } from '../hot/message-stream.ts'
 import { toConnectError } from '../status.ts'
-import { planGenerate } from './plan.ts'
+import { type GeneratePlan, planGenerate } from './plan.ts'
 import { GenerateSink } from './sink.ts'
 
 /** A call's metadata, by name in lower case. */
@@ -82,8 +83,21 @@ export function startGenerate(
     const call = new GenerateCall(wire, metadata, content, arrival, out, context)
     const loading = wire.samplingParams?.constraint.case === undefined ? undefined : loadStructured()
     const plan = loading ? loading.then(() => planGenerate(wire, call, context)) : planGenerate(wire, call, context)
-    if (plan instanceof Promise) plan.then(ready => new GenerateSink(context, ready, out).run()).catch(fail)
-    else new GenerateSink(context, plan, out).run()
+    const run = (ready: GeneratePlan): void => {
+      const { kvTransfers } = context
+      if (kvTransfers && ready.request.kvTransfer?.doRemotePrefill) receive(ready, kvTransfers)
+      else new GenerateSink(context, ready, out).run()
+    }
+    // Another instance has prefilled: its blocks are taken first.
+    const receive = (ready: GeneratePlan, transfers: KvTransfers): void => {
+      const { signal } = call
+      transfers
+        .receive(ready.request, signal)
+        .then(({ request }) => new GenerateSink(context, { ...ready, request }, out).run())
+        .catch(error => signal.aborted || fail(error))
+    }
+    if (plan instanceof Promise) plan.then(run).catch(fail)
+    else run(plan)
   } catch (error) {
     fail(error)
   }

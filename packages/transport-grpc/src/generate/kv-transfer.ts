@@ -13,11 +13,13 @@ export function kvTransferOf({ kvTransferParams, kvTransferParamsJson }: Generat
       'Invalid kv_transfer_params: remote_host must be set and remote_port must be in [1, 65535].',
     )
   }
-  return { doRemoteDecode: false, doRemotePrefill: true }
+  const params = { do_remote_prefill: true, remote_host: remoteHost, remote_port: remotePort }
+  return { doRemoteDecode: false, doRemotePrefill: true, params }
 }
 
 function fromJson(text: string): KvTransfer {
   const json = parseJson(text, detail => new RequestError(400, `Invalid kv_transfer_params_json: ${detail}`))
   if (!isObject(json)) throw new RequestError(400, 'kv_transfer_params_json must be a JSON object')
-  return { doRemoteDecode: json['do_remote_decode'] === true, doRemotePrefill: json['do_remote_prefill'] === true }
+  const { do_remote_decode: doRemoteDecode, do_remote_prefill: doRemotePrefill } = json
+  return { doRemoteDecode: doRemoteDecode === true, doRemotePrefill: doRemotePrefill === true, params: json }
 }

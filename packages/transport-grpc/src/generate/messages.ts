@@ -1,6 +1,6 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
 import type { Outcome, SequenceView, Token } from '@vllm-sim/core-engine'
-import { candidates, kvTransferAnswer } from '@vllm-sim/serving'
+import { candidates, kvTransferParams, type ServingContext } from '@vllm-sim/serving'
 import {
   type GenerateCompleteSchema,
   GenerateResponseSchema,
@@ -34,9 +34,10 @@ export function completeFrame(
   outcome: Outcome,
   tokens: readonly Token[] | undefined,
   plan: GeneratePlan,
+  context: ServingContext,
 ): Uint8Array {
   const { stopReason } = outcome
-  const transfer = plan.request.kvTransfer?.doRemoteDecode ? kvTransferAnswer : undefined
+  const transfer = kvTransferParams(plan.request, outcome, context)
   const value: MessageInitShape<typeof GenerateCompleteSchema> = {
     outputIds: tokens?.map(token => token.id) ?? [],
     finishReason: finishReason(outcome),
@@ -58,7 +59,10 @@ export function completeFrame(
     ...(transfer
       ? {
           kvTransferParamsJson: JSON.stringify(transfer),
-          kvTransferParams: { remoteHost: transfer.remote_host, remotePort: transfer.remote_port },
+          kvTransferParams: {
+            remoteHost: String(transfer['remote_host']),
+            remotePort: Number(transfer['remote_port']),
+          },
         }
       : undefined),
   }

@@ -71,7 +71,7 @@ export class GenerateSink implements OutputSink {
       return
     }
     const tokens = this.#plan.stream ? undefined : (this.#tokens[sequence.index] ?? [])
-    const end = completeFrame(sequence, outcome, tokens, this.#plan)
+    const end = completeFrame(sequence, outcome, tokens, this.#plan, this.#context)
     this.#out.write(this.#last ? Buffer.concat([this.#last, end]) : end)
     this.#last = undefined
     if (--this.#expected > 0) return

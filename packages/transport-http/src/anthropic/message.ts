@@ -11,11 +11,11 @@ export interface MessageState {
   readonly usage: MessageUsage
 }
 
-/** A Message object. @param id the bare request id */
-export function messageJson(id: string, model: string, { content, stop, usage }: MessageState): string {
+/** A Message object. @param id the bare request id @param extra further members, each with the comma before it */
+export function messageJson(id: string, model: string, { content, stop, usage }: MessageState, extra = ''): string {
   return (
     `{"id":${JSON.stringify(`msg_${id}`)},"type":"message","role":"assistant","model":${JSON.stringify(model)},` +
-    `"content":[${content}],${stop},"container":null,"diagnostics":null,"usage":${messageUsage(usage)}}`
+    `"content":[${content}],${stop},"container":null,"diagnostics":null,"usage":${messageUsage(usage)}${extra}}`
   )
 }
 

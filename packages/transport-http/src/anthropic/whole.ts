@@ -1,5 +1,6 @@
 import { type Choice, piecesOf } from '@vllm-sim/serving'
 import type { WholeEncoder } from '../generation/endpoint.ts'
+import { handOverMember } from '../output/kv-transfer.ts'
 import { messageJson, signatureOf, stopMembers, textBlock, thinkingBlock, toolBlock } from './message.ts'
 import type { MessagesPlan } from './plan.ts'
 
@@ -15,7 +16,7 @@ export class MessageWhole implements WholeEncoder {
     const { id, model } = this.#plan.request
     const choice = choices[0]!
     const { outcome } = choice
-    return messageJson(id, model, {
+    const state = {
       content: this.#blocks(choice).join(),
       stop: stopMembers(outcome),
       usage: {
@@ -24,7 +25,8 @@ export class MessageWhole implements WholeEncoder {
         output: outcome.completionTokens,
         thinking: outcome.reasoningTokens,
       },
-    })
+    }
+    return messageJson(id, model, state, handOverMember(outcome))
   }
 
   /** At least one block that is not thinking. */

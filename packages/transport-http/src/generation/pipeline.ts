@@ -1,6 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RequestError } from '@vllm-sim/core-engine'
-import { loadStructured, parseJson, type ResolvedModel, resolveModel, returnError } from '@vllm-sim/serving'
+import {
+  type KvTransfers,
+  loadStructured,
+  parseJson,
+  type ResolvedModel,
+  resolveModel,
+  returnError,
+} from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import { atOnce, readBody } from '../http/body.ts'
 import { commonErrors, toRequestError } from '../http/errors.ts'
@@ -121,6 +128,24 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
   }
 
   #run(plan: P): void {
+    const { kvTransfers, settings } = this.context
+    if (settings.debugHeaders) this.#headers = { ...this.#headers, 'x-kv-transfer': 'none' }
+    if (kvTransfers && plan.request.kvTransfer?.doRemotePrefill) this.#receive(plan, kvTransfers)
+    else this.#submit(plan)
+  }
+
+  /** Another instance has prefilled: its blocks are taken first. */
+  #receive(plan: P, transfers: KvTransfers): void {
+    transfers
+      .receive(plan.request, this.signal)
+      .then(({ request, note }) => {
+        if (this.context.settings.debugHeaders) this.#headers = { ...this.#headers, 'x-kv-transfer': note }
+        this.#submit({ ...plan, request })
+      })
+      .catch(error => this.#res.destroyed || this.#fail(error))
+  }
+
+  #submit(plan: P): void {
     const { context } = this
     const res = this.#res
     const headers = this.#headers

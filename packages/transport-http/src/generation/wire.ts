@@ -55,7 +55,7 @@ export interface SharedWire {
   readonly cache_salt?: string | null
 }
 
-/** `kv_transfer_params` of a request. Only the two switches and the constants of the answer matter here. */
+/** `kv_transfer_params` of a request. Only the two switches are read here; a connector reads the rest. */
 export interface KvTransferWire {
   readonly do_remote_decode?: boolean | null
   readonly do_remote_prefill?: boolean | null
@@ -109,7 +109,8 @@ export function requestParams(wire: SharedWire): RequestParams {
 }
 
 function kvTransfer(wire: KvTransferWire): KvTransfer {
-  return { doRemoteDecode: wire.do_remote_decode ?? false, doRemotePrefill: wire.do_remote_prefill ?? false }
+  const { do_remote_decode: doRemoteDecode, do_remote_prefill: doRemotePrefill } = wire
+  return { doRemoteDecode: doRemoteDecode ?? false, doRemotePrefill: doRemotePrefill ?? false, params: wire }
 }
 
 /** Which chunks of a request's stream carry usage. */

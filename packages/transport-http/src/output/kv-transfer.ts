@@ -1,9 +1,14 @@
-import type { GenerationRequest } from '@vllm-sim/core-engine'
-import { kvTransferAnswer } from '@vllm-sim/serving'
+import type { Outcome } from '@vllm-sim/core-engine'
+import { kvTransferParams } from '@vllm-sim/serving'
+import type { Plan } from '../generation/endpoint.ts'
 
-const answer = `,"kv_transfer_params":${JSON.stringify(kvTransferAnswer)}`
+/** `kv_transfer_params` of an answer, with the comma before it; empty when it has none. @param outcome of the first choice */
+export function kvTransferMember({ context, request }: Pick<Plan, 'context' | 'request'>, outcome: Outcome): string {
+  const params = kvTransferParams(request, outcome, context)
+  return params ? `,"kv_transfer_params":${JSON.stringify(params)}` : ''
+}
 
-/** The member of an answer to `do_remote_decode`, with the comma before it; empty otherwise. */
-export function kvTransferMember({ kvTransfer }: Pick<GenerationRequest, 'kvTransfer'>): string {
-  return kvTransfer?.doRemoteDecode ? answer : ''
+/** The same for dialects whose answers have the member only when blocks are handed over. */
+export function handOverMember({ kvTransferParams: params }: Outcome): string {
+  return params ? `,"kv_transfer_params":${JSON.stringify(params)}` : ''
 }

@@ -45,7 +45,7 @@ export function chatCompletion(
     `${answerHead(plan, `chatcmpl-${request.id}`, 'chat.completion')}"choices":[`,
     choices,
     encode,
-    `],"service_tier":null,"usage":${totalUsage(outcomes, request.n)}${kvTransferMember(request)}` +
+    `],"service_tier":null,"usage":${totalUsage(outcomes, request.n)}${kvTransferMember(plan, outcomes[0]!)}` +
       `${encoded === undefined ? '' : `,"ec_transfer_params":${encoded}`}${extra}}`,
   )
 }

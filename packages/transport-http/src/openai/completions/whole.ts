@@ -37,6 +37,6 @@ export function textCompletion(
     `${answerHead(plan, `cmpl-${request.id}-0`, 'text_completion')}"choices":[`,
     choices,
     encode,
-    `],"service_tier":null,"usage":${totalUsage(outcomes, request.n)}${kvTransferMember(request)}}`,
+    `],"service_tier":null,"usage":${totalUsage(outcomes, request.n)}${kvTransferMember(plan, outcomes[0]!)}}`,
   )
 }

@@ -1,6 +1,7 @@
 import { Token } from '@vllm-sim/core-engine'
 import type { Choice } from '@vllm-sim/serving'
 import type { WholeEncoder } from '../../generation/endpoint.ts'
+import { handOverMember } from '../../output/kv-transfer.ts'
 import type { ResponsesPlan } from './plan.ts'
 import { ResponseRecord } from './response.ts'
 import type { ResponseStore } from './store.ts'
@@ -23,6 +24,7 @@ export class ResponseWhole implements WholeEncoder {
     else record.push(sequence, [new Token(0, text)], text === '' ? 0 : 1)
     record.finish(outcome)
     if (this.#plan.stored) this.#store.put(record)
-    return record.json()
+    const members = handOverMember(outcome)
+    return members === '' ? record.json() : `${record.json().slice(0, -1)}${members}}`
   }
 }

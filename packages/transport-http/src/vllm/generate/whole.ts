@@ -27,7 +27,7 @@ export class GenerateWhole implements WholeEncoder {
     const tail =
       `],"usage":${totalUsage(outcomes, request.n)}` +
       `${count === undefined ? '' : `,"prompt_logprobs":${promptLogprobs(prompt.tokens ?? [], count)}`}` +
-      `${kvTransferMember(request)},"ec_transfer_params":${encoded ?? 'null'}}`
+      `${kvTransferMember(this.#plan, outcomes[0]!)},"ec_transfer_params":${encoded ?? 'null'}}`
     return wholeAnswer(head, choices, choice => this.#choice(choice), tail)
   }
 
