@@ -150,8 +150,11 @@ export interface Tokenizer {
    * rejects: what cannot be had now is tried again later. Absent where `encodeOutput` needs no help.
    */
   prepareOutput?(texts: readonly string[]): Promise<void>
-  /** The text of a list of ids, for `/detokenize`. Unknown ids give U+FFFD (simulated) or nothing (as HuggingFace). */
-  decode(ids: readonly number[], options?: DecodeOptions): string | Promise<string>
+  /**
+   * The text of a list of ids, for `/detokenize`; plain value or promise as for `encode`. Unknown ids give U+FFFD
+   * (simulated) or nothing (as HuggingFace).
+   */
+  decode(ids: readonly number[], options?: DecodeOptions, cancel?: Cancel): string | Promise<string>
   /** A fresh detokenizer for one sequence. */
   detokenizer(options?: DecodeOptions): IncrementalDetokenizer
   /** The vocabulary entry of an id (for `/tokenize`'s `token_strs`), undefined if unknown. */

@@ -19,12 +19,12 @@ import { openapiRoutes } from './routing/openapi.ts'
 import { NearPaths } from './routing/paths.ts'
 import type { Route } from './routing/route.ts'
 import { RouteTable } from './routing/table.ts'
+import { derenderRoutes } from './vllm/derender/endpoint.ts'
 import { generateEndpoint } from './vllm/generate/endpoint.ts'
 import { type HealthOptions, healthRoutes } from './vllm/health.ts'
 import { LoadTracker, loadRoutes } from './vllm/load.ts'
-import { derenderRoutes } from './vllm/render/derender.ts'
-import { renderRoutes } from './vllm/render/routes.ts'
-import { tokenizeRoutes } from './vllm/tokenize.ts'
+import { renderRoutes } from './vllm/render/endpoint.ts'
+import { tokenizeRoutes } from './vllm/tokenize/endpoint.ts'
 
 export interface HttpApiOptions extends HealthOptions, CheckOptions {
   /** Count the requests inside of the generation endpoints for `GET /load`. */

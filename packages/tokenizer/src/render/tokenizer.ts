@@ -108,8 +108,8 @@ export class RenderTokenizer implements Tokenizer {
     await this.#prepareMissing()
   }
 
-  decode(ids: readonly number[], options?: DecodeOptions): string | Promise<string> {
-    return this.#output.decode(ids, options)
+  decode(ids: readonly number[], options?: DecodeOptions, cancel?: Cancel): string | Promise<string> {
+    return this.#output.decode(ids, options, cancel)
   }
 
   detokenizer(options?: DecodeOptions): IncrementalDetokenizer {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { startServer } from '../testing/server.ts'
 
 const chat = { messages: [{ role: 'user', content: 'long' }] }
+const generated = { choices: [{ index: 0, token_ids: [1] }] }
 
 test.each([
   ['/v1/completions', { prompt: 'long' }],
@@ -19,7 +20,10 @@ test.each([
   ['/tokenize', chat],
   ['/v1/completions/render', { prompt: 'long' }],
   ['/v1/chat/completions/render', chat],
-])('%s: a client that leaves while its prompt is tokenized ends that work', async (path, body) => {
+  ['/detokenize', { tokens: [1] }],
+  ['/v1/chat/completions/derender', { generate_response: generated }],
+  ['/v1/completions/derender', { generate_responses: [generated] }],
+])('%s: a client that leaves while its tokens are made, or read, ends that work', async (path, body) => {
   const begun = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<void>()
   const logged: unknown[] = []
@@ -35,6 +39,7 @@ test.each([
   }
   const tokenizer = Object.assign(new SimulatedTokenizer(), {
     encode: (_text: string, _options: object, cancel?: Cancel) => forEver(cancel),
+    decode: (_ids: readonly number[], _options: object, cancel?: Cancel) => forEver(cancel),
     encodeChat: (_chat: object, cancel?: Cancel) => forEver(cancel),
   })
   const server = await startServer({ tokenizer })

@@ -1,6 +1,6 @@
 import type { Tokenizer } from '@vllm-sim/tokenizer'
-import type { WireCandidate, WireLogprobs } from './derender-request.ts'
 import type { TextBudget } from './text-budget.ts'
+import type { WireCandidate, WireLogprobs } from './wire.ts'
 
 /**
  * The text that a candidate's name stands for. `token_id:<id>` is decoded; an id without a text keeps its name, so that

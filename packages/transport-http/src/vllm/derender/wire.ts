@@ -85,15 +85,16 @@ const generated = object(
   ['choices'],
 )
 
-/** A body with `stream: true`: one chunk. */
-export interface DerenderChunkBody {
+/** A request with `stream: true`: one chunk. */
+export interface ChunkWire {
   readonly model?: string | null
   readonly generate_chunk: WireGenerated
   readonly stream_state?: StreamState | null
   readonly prompt_tokens?: number | null
 }
 
-export const readChunk = validator<DerenderChunkBody>(
+/** @throws RequestError 400 naming the member that is wrong */
+export const decodeChunk = validator<ChunkWire>(
   object(
     {
       model: string,
@@ -109,24 +110,26 @@ export const readChunk = validator<DerenderChunkBody>(
 )
 
 /** A whole answer to a chat request. */
-export interface DerenderChatBody {
+export interface ChatWire {
   readonly model?: string | null
   readonly generate_response: WireGenerated
   readonly prompt_tokens?: number | null
 }
 
-export const readChat = validator<DerenderChatBody>(
+/** @throws RequestError 400 naming the member that is wrong */
+export const decodeChat = validator<ChatWire>(
   object({ model: string, stream: boolean, generate_response: generated, prompt_tokens: count }, ['generate_response']),
 )
 
 /** Whole answers, one per prompt of a text completion. */
-export interface DerenderCompletionBody {
+export interface CompletionWire {
   readonly model?: string | null
   readonly generate_responses: readonly WireGenerated[]
   readonly prompt_tokens?: readonly number[] | null
 }
 
-export const readCompletion = validator<DerenderCompletionBody>(
+/** @throws RequestError 400 naming the member that is wrong */
+export const decodeCompletion = validator<CompletionWire>(
   object(
     {
       model: string,

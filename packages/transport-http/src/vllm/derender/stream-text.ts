@@ -1,6 +1,6 @@
 import type { Tokenizer } from '@vllm-sim/tokenizer'
-import { longestState, type StreamState } from './derender-request.ts'
 import type { TextBudget } from './text-budget.ts'
+import { longestState, type StreamState } from './wire.ts'
 
 /**
  * The text that further ids add to a stream of which only the latest ids are known. These are decoded again, silently, so
