@@ -40,7 +40,8 @@ export async function run(
   })
 }
 
-function rankField({ dataParallelRank, rank }: Config): { fields?: { rank: number } } {
+/** What every line of the log of one rank of several has. */
+export function rankField({ dataParallelRank, rank }: Config): { fields?: { rank: number } } {
   return dataParallelRank >= 0 ? { fields: { rank } } : {}
 }
 

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest'
 import type { Running } from '../src/assemble/serve.ts'
 import { loadConfig } from '../src/config/index.ts'
 import { logConfiguration } from '../src/observability/start-log.ts'
-import { start } from '../src/run.ts'
+import { rankField, start } from '../src/run.ts'
 import { quick } from './server-process.ts'
 
 /** All of a server but the process: the command line, the log, a port of its own. It starts in a tenth of the time. */
@@ -22,7 +22,7 @@ export class InProcessServer {
     const loaded = await loadConfig(argv, env, path => readFileSync(path, 'utf8'))
     if (!loaded.config) throw new Error('help or version was asked for')
     const { logLevel: level, logFormat: format } = loaded.config
-    const log = createLog({ level, format, write: line => this.#write(line) })
+    const log = createLog({ level, format, ...rankField(loaded.config), write: line => this.#write(line) })
     logConfiguration(log, loaded)
     const { signal } = new AbortController()
     this.#running = await start(loaded.config, log, signal, new Cleanup(new RealClock(), 0), simulated)

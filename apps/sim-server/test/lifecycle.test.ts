@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { completion, freePort, post, quick, ServerProcess, startServer, startStream } from './server-process.ts'
+import { startInProcess } from './in-process.ts'
+import { completion, post, quick, ServerProcess, startServer, startStream } from './server-process.ts'
 
 test('a wrong option ends with status 2 and says which', async () => {
   const server = new ServerProcess(['--model', 'm', '--port', 'abc'])
@@ -55,22 +56,24 @@ test('port 0 is a free port, told in the log and in a file that goes with the se
   expect(existsSync(file)).toBe(false)
 })
 
-test('a port file that cannot be written is told at the start', async () => {
-  const server = new ServerProcess([...quick, '--port', '0', '--port-file', join(tmpdir(), 'no', 'such', 'file')])
-  expect((await server.ended).code).toBe(1)
-  expect(server.log).toMatch(/cannot write the port file: .*no such file.*--port-file/)
-})
-
-test('an address of another machine ends with status 1', async () => {
-  const server = new ServerProcess([...quick, '--host', '192.0.2.1', '--port', String(await freePort())])
-  expect((await server.ended).code).toBe(1)
-  expect(server.log).toMatch(/cannot listen on 192\.0\.2\.1:\d+: this machine has no such address.*--host/)
-})
-
-test('the KV cache without a pod address ends with status 1', async () => {
-  const server = new ServerProcess([...quick, '--enable-kvcache'])
-  expect((await server.ended).code).toBe(1)
-  expect(server.log).toContain('IP should be defined in the environment (POD_IP) for KV cache to work')
+test.each([
+  [
+    'a port file that cannot be written',
+    ['--port-file', join(tmpdir(), 'no', 'such', 'file')],
+    /cannot write the port file: .*no such file.*--port-file/,
+  ],
+  [
+    'an address of another machine',
+    ['--host', '192.0.2.1', '--port', '10999'],
+    /cannot listen on 192\.0\.2\.1:\d+: this machine has no such address.*--host/,
+  ],
+  [
+    'the KV cache without a pod address',
+    ['--enable-kvcache'],
+    /IP should be defined in the environment \(POD_IP\) for KV cache to work/,
+  ],
+])('%s ends the start', async (_, args, message) => {
+  await expect(startInProcess(args)).rejects.toThrow(message)
 })
 
 test('the start takes at most 8 lines: what differs from the defaults, what has no effect, tokenizer, seed, address', async () => {
@@ -105,13 +108,9 @@ test('the start takes at most 8 lines: what differs from the defaults, what has 
 })
 
 test('IPv6 addresses work', async context => {
-  const port = await freePort()
-  const server = new ServerProcess([...quick, '--host', '::1', '--port', String(port)])
-  const started = server.logged(/Application startup complete/).then(
-    () => true,
-    () => false,
-  )
-  if (!(await started)) return context.skip(/no such address/.test(server.log))
+  const started = await startInProcess(['--host', '::1']).catch((error: Error) => error)
+  if (started instanceof Error) return context.skip(/no such address/.test(started.message))
+  const { server, port } = started
   expect(server.log).toContain(`http://[::1]:${port}`)
   expect((await fetch(`http://[::1]:${port}/health`)).status).toBe(200)
 })
@@ -189,7 +188,7 @@ test('closed output is no reason to end', async () => {
 })
 
 test('statistics are logged when something happened', async () => {
-  const { server, url } = await startServer([], { VLLM_LOG_STATS_INTERVAL: '1' })
+  const { server, url } = await startInProcess([], { VLLM_LOG_STATS_INTERVAL: '1' })
   await post(`${url}/v1/completions`, completion(8, false))
   await server.logged(
     /Engine 000: Avg prompt throughput: \d+\.\d tokens\/s, Avg generation throughput: [1-9]\d*\.\d tokens\/s, Running: 0 reqs, Waiting: 0 reqs, GPU KV cache usage: 0\.0%, Prefix cache hit rate: 0\.0%/,
@@ -197,7 +196,7 @@ test('statistics are logged when something happened', async () => {
 })
 
 test('requests are logged when asked for', async () => {
-  const { server, url } = await startServer(['--enable-log-requests'])
+  const { server, url } = await startInProcess(['--enable-log-requests'])
   await post(`${url}/v1/completions`, completion(2, false))
   await server.logged(/Received request id=\S+ model=m prompt_tokens=\d+ choices=1 max_tokens=2/)
   await server.logged(
@@ -206,7 +205,7 @@ test('requests are logged when asked for', async () => {
 })
 
 test('whole exchanges are logged when asked for, streams without their body', async () => {
-  const { server, url } = await startServer(['--log-http'])
+  const { server, url } = await startInProcess(['--log-http'])
   await post(`${url}/v1/completions`, completion(2, false))
   await server.logged(
     /HTTP request method=POST requestURI=\/v1\/completions remoteAddr=\S+ headers=".*body=".*Hello there/,

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
+import { startInProcess } from './in-process.ts'
 import { completion, freePort, post, quick, ServerProcess, startStream } from './server-process.ts'
 
 const size = 3
@@ -91,18 +92,10 @@ test('when one rank cannot start, none does', async () => {
 
 test('one rank of several: its number everywhere, the port as given', async () => {
   const port = await freePort()
-  const server = new ServerProcess([
-    ...quick,
-    '--host',
-    '127.0.0.1',
-    '--port',
-    String(port),
-    '--data-parallel-rank',
-    '2',
-    '--data-parallel-size',
-    '4',
+  const { server } = await startInProcess([
+    ...['--port', String(port), '--data-parallel-rank', '2', '--data-parallel-size', '4'],
   ])
-  await server.logged(/Application startup complete.*rank=2/)
+  expect(server.log).toMatch(/Starting vLLM server.*rank=2/)
   expect(await config(`http://127.0.0.1:${port}`)).toMatchObject({
     'data-parallel-rank': 2,
     port,

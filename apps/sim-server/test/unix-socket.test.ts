@@ -3,6 +3,7 @@ import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startInProcess } from './in-process.ts'
 import { quick, ServerProcess } from './server-process.ts'
 
 let directory: string
@@ -44,25 +45,21 @@ test('takes over the socket of a dead server, not that of a living one', async (
   await dead.ended
   expect(existsSync(path)).toBe(true)
 
-  await serveAt(path)
+  await startInProcess(['--uds', path])
   expect(await health(path)).toBe(200)
-  const second = new ServerProcess([...quick, '--uds', path])
-  expect((await second.ended).code).toBe(1)
-  expect(second.log).toContain(`address already in use: ${path}`)
+  await expect(startInProcess(['--uds', path])).rejects.toThrow(`address already in use: ${path}`)
   expect(await health(path)).toBe(200)
 })
 
 test('leaves files alone that are no sockets, and says what is wrong with a path', async () => {
   const file = join(directory, 'file')
   writeFileSync(file, 'precious')
-  const onFile = new ServerProcess([...quick, '--uds', file])
-  expect((await onFile.ended).code).toBe(1)
-  expect(onFile.log).toContain('there is a file that is no socket')
+  await expect(startInProcess(['--uds', file])).rejects.toThrow('there is a file that is no socket')
   expect(existsSync(file)).toBe(true)
 
-  const nowhere = new ServerProcess([...quick, '--uds', join(directory, 'no', 'where.sock')])
-  expect((await nowhere.ended).code).toBe(1)
-  expect(nowhere.log).toMatch(/cannot listen on .*where\.sock: the directory .* must exist/)
+  await expect(startInProcess(['--uds', join(directory, 'no', 'where.sock')])).rejects.toThrow(
+    /cannot listen on .*where\.sock: the directory .* must exist/,
+  )
 })
 
 test('a second signal removes the socket too', async () => {

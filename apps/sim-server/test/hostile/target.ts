@@ -57,8 +57,9 @@ export class Target {
       options.descriptors === undefined
         ? [process.execPath, args]
         : ['/bin/sh', ['-c', `ulimit -n ${options.descriptors}; exec "$@"`, 'sh', process.execPath, ...args]]
+    const { PATH, NODE_COMPILE_CACHE } = process.env
     const child = spawn(file, all, {
-      env: { PATH: process.env['PATH'], ...options.env },
+      env: { PATH, NODE_COMPILE_CACHE, ...options.env },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     const target = new Target(child, port, options.streams ?? false)

@@ -26,7 +26,8 @@ interface Result {
 
 function run(args: string[], env: Record<string, string> = {}): Promise<Result> {
   return new Promise(resolve => {
-    const options = { cwd: directory.path, env: { PATH: process.env['PATH'], ...env } }
+    const { PATH, NODE_COMPILE_CACHE } = process.env
+    const options = { cwd: directory.path, env: { PATH, NODE_COMPILE_CACHE, ...env } }
     execFile(process.execPath, [program, ...args], options, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr })
     })
