@@ -60,6 +60,11 @@ export class Leases extends Deadline {
         return
       }
       this.#end(lease)
+      // A burst of prefills ends as one: others have their turns between.
+      if (this.#leases.size > 0 && this.#timeline.isOver) {
+        this.#timeline.defer(this)
+        return
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import type { Row } from './budget.ts'
 import { aborted, get, post, postBytes, unread } from './client.ts'
 import { connectionRows } from './connection-rows.ts'
 import { grpcRows } from './grpc-rows.ts'
+import { kvTransferRows } from './kv-transfer-rows.ts'
 import { chat, conditions, everything, messages, times, tool } from './requests.ts'
 import { structuredRows } from './structured-rows.ts'
 import type { TargetOptions } from './target.ts'
@@ -249,6 +250,18 @@ export const table: readonly Group[] = [
   { server: 'gRPC', options: { args: ['--grpc', '--max-num-seqs', '64'] }, rows: grpcRows },
   { server: 'huge bodies', options: { args: ['--max-request-body-size-mb', '512'] }, rows: huge },
   { server: 'few file descriptors', options: { descriptors: 120 }, rows: poor },
+  {
+    server: 'KV transfers',
+    options: {
+      args: [
+        '--kv-transfer-config',
+        '{"kv_connector":"NixlConnector","kv_role":"kv_both","kv_ip":"127.0.0.1","kv_port":PORT+1,' +
+          '"kv_load_failure_policy":"recompute","kv_connector_extra_config":{"kv_lease_duration":2}}',
+      ],
+      ports: 2,
+    },
+    rows: kvTransferRows,
+  },
   {
     server: 'KV events',
     options: {

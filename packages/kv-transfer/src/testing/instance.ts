@@ -8,13 +8,13 @@ import {
   type Outcome,
   PrefixCache,
   presetSentences,
-  RealClock,
   randomMode,
   Timeline,
   Token,
   VirtualClock,
 } from '@vllm-sim/core-engine'
 import { NixlConnector, type NixlConnectorOptions, type TransferCounter } from '../index.ts'
+import { PatientClock } from './patient-clock.ts'
 
 const text = randomMode(presetSentences.map(sentence => [new Token(1, sentence)]))
 
@@ -67,7 +67,7 @@ export class Instance {
       leaseDuration: 30_000,
       host: '127.0.0.1',
       timeline,
-      socketTimeline: new Timeline(new RealClock()),
+      socketTimeline: new Timeline(new PatientClock()),
       log: { info: write, warn: write, error: write },
       counter: this.counts,
       ...options,
