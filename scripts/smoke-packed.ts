@@ -15,6 +15,7 @@ const commands = ['vllm-sim', 'vllm-sim-dataset', 'vllm-sim-kv-listener']
 const folder = mkdtempSync(join(tmpdir(), 'vllm-sim-packed-'))
 try {
   install()
+  declares()
   refuses(tooOld)
   for (const version of supported) await works(version)
   await worksBundled()
@@ -30,6 +31,21 @@ function install(): void {
   writeFileSync(join(folder, 'package.json'), '{"private": true}')
   run('npm', ['install', '--no-audit', '--no-fund', ...globSync(join(tarballs, '*.tgz'))], folder)
   say(`installed ${Object.keys(installed()).length} packages`)
+}
+
+/** A strict TypeScript reads the declarations of all libraries. */
+function declares(): void {
+  const exports = libraries().map((name, at) => `export * as library${at} from '${name}'\n`)
+  writeFileSync(join(folder, 'consumer.mts'), exports.join(''))
+  const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'nodenext', '--target', 'es2025']
+  const types = ['--typeRoots', join(root, 'node_modules/@types'), '--types', 'node']
+  run(join(root, 'node_modules/.bin/tsc'), [...flags, ...types, 'consumer.mts'], folder)
+  say(`declarations of ${exports.length} libraries: read`)
+}
+
+/** The installed packages that can be imported. */
+function libraries(): string[] {
+  return Object.keys(installed()).filter(name => name.startsWith('@'))
 }
 
 /** What was installed, by name. */
@@ -52,10 +68,9 @@ async function works(version: string): Promise<void> {
     const { status, stdout, stderr } = attempt(node, [bin(name), '--help'])
     check(status === 0 && /--\w/.test(stdout + stderr), `${name} --help: ${stderr}`)
   }
-  const imports = Object.keys(installed()).filter(name => name.startsWith('@'))
   const { status, stderr } = attempt(node, [
     '-e',
-    `await Promise.all(${JSON.stringify(imports)}.map(one => import(one)))`,
+    `await Promise.all(${JSON.stringify(libraries())}.map(one => import(one)))`,
   ])
   check(status === 0, `imports: ${stderr}`)
   await serves(node)
@@ -78,7 +93,7 @@ async function serves(node: string): Promise<void> {
 async function worksBundled(): Promise<void> {
   const alone = mkdtempSync(join(tmpdir(), 'vllm-sim-bundled-'))
   const file = join(alone, 'server.mjs')
-  const require = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+  const require = "import { createRequire as of } from 'node:module'; const require = of(import.meta.url);"
   const flags = ['--bundle', '--platform=node', '--format=esm', `--banner:js=${require}`, `--outfile=${file}`]
   try {
     run('npx', ['-y', 'esbuild@0.28', join(folder, 'node_modules/vllm-sim/dist/main.js'), ...flags], folder)
