@@ -10,7 +10,7 @@ const pages = globSync('**/*.md', { cwd: root, exclude: ['**/node_modules/**', '
 
 describe('generated documentation', () => {
   test.each(generatedFiles)(
-    '$path is what the sources say now; if not, run "pnpm docs"',
+    '$path is what the sources say now; if not, run "pnpm generate:docs"',
     async ({ path: file, render }) => {
       expect(readFileSync(path.join(root, file), 'utf8') === (await render())).toBe(true)
     },

@@ -10,7 +10,7 @@ for (const { path: name, render } of generatedFiles) {
   if (existsSync(file) && text === readFileSync(file, 'utf8')) continue
   if (check) {
     stale++
-    process.stderr.write(`${name} is stale; run "pnpm docs"\n`)
+    process.stderr.write(`${name} is stale; run "pnpm generate:docs"\n`)
   } else {
     writeFileSync(file, text)
     process.stdout.write(`wrote ${name}\n`)

@@ -8,7 +8,7 @@ function committed(name: string): string {
 }
 
 describe('docs/configuration.md', () => {
-  test('is what the table says now; if this fails, run "pnpm docs"', () => {
+  test('is what the table says now; if this fails, run "pnpm generate:docs"', () => {
     expect(committed('configuration.md') === renderConfigurationPage()).toBe(true)
   })
 
@@ -21,7 +21,7 @@ describe('docs/configuration.md', () => {
 describe('docs/configuration.schema.json', () => {
   const schema = JSON.parse(renderConfigurationSchema())
 
-  test('is what the table says now; if this fails, run "pnpm docs"', () => {
+  test('is what the table says now; if this fails, run "pnpm generate:docs"', () => {
     expect(committed('configuration.schema.json') === renderConfigurationSchema()).toBe(true)
   })
 

@@ -21,7 +21,7 @@ const FORMS = table(
 /** What stands before the tables of options. */
 export const INTRODUCTION = `# Configuration
 
-<!-- Generated from the option table in apps/sim-server/src/options; run "pnpm docs" after changing it. -->
+<!-- Generated from the option table in apps/sim-server/src/options; run "pnpm generate:docs" after changing it. -->
 
 Every option can be given on the command line and in a YAML file, some also in the environment. For each option the
 command line wins over the environment, that over the file, and that over the default.
