@@ -14,8 +14,12 @@ export interface Answer {
 /** How long a client that closed its sending side gets to see the first byte of its answer, milliseconds. */
 const halfClosedGrace = 1000
 
-/** Unfinished answers per connection: usually one, more behind pipelined requests. */
-const unfinished = new WeakMap<Socket, Answer[]>()
+/**
+ * Holds a connection's unfinished answers: usually one, more behind pipelined requests. A field and not a weak map: a thousand
+ * connections at once would make that grow, and each collection of young objects look through it.
+ */
+const unfinished = Symbol('unfinished answers')
+type Watched = Socket & { [unfinished]?: Answer[] }
 
 /**
  * Tells an answer when its client has left. A reset or a failed write counts at once. A closed sending side alone is not
@@ -24,8 +28,8 @@ const unfinished = new WeakMap<Socket, Answer[]>()
  */
 export function watchClient(timeline: Timeline, answer: Answer): void {
   const { res } = answer
-  const { socket } = res.req
-  const answers = unfinished.get(socket) ?? watchSocket(timeline, socket)
+  const socket: Watched = res.req.socket
+  const answers = socket[unfinished] ?? watchSocket(timeline, socket)
   answers.push(answer)
   if (socket.readableEnded) giveUpLater(timeline, res)
   // It closes once.
@@ -37,12 +41,12 @@ export function watchClient(timeline: Timeline, answer: Answer): void {
 
 /** Ends the unfinished answers of a connection, because the server cannot wait for them. */
 export function failAnswers(socket: Socket, error: RequestError): void {
-  for (const answer of unfinished.get(socket)?.slice() ?? []) answer.fail(error)
+  for (const answer of (socket as Watched)[unfinished]?.slice() ?? []) answer.fail(error)
 }
 
-function watchSocket(timeline: Timeline, socket: Socket): Answer[] {
+function watchSocket(timeline: Timeline, socket: Watched): Answer[] {
   const answers: Answer[] = []
-  unfinished.set(socket, answers)
+  socket[unfinished] = answers
   socket.once('end', () => {
     for (const { res } of answers) giveUpLater(timeline, res)
   })
