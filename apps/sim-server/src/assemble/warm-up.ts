@@ -5,6 +5,7 @@ import type { Clock } from '@vllm-sim/latency'
 import { dispatch, listen, type Protocol } from '@vllm-sim/service'
 import { createHttpServer, type Handler } from '@vllm-sim/transport-http'
 import { holdHeap, releaseHeap } from '../process/tune-compiler.ts'
+import { longestTime, processorTime, progress } from './warm-up-progress.ts'
 import { practiceRequest } from './warm-up-requests.ts'
 
 export interface WarmUpOptions {
@@ -19,7 +20,7 @@ export interface WarmUpOptions {
   readonly clock: Clock
   /** A model name that the instance serves. */
   readonly model: string
-  /** How long it takes, milliseconds. */
+  /** How long it takes on a machine without other work, milliseconds. */
   readonly limit: number
   /** Makes the instances answer with pauses between tokens; they begin without. */
   readonly pace: () => void
@@ -56,25 +57,32 @@ export async function warmUp({
   await listen(server, { host: '127.0.0.1', port: 0 })
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : 0
-  const end = clock.now() + limit
-  const change = clock.timer(limit * unpacedShare, pace)
+  const progressed = progress(clock, limit, processorTime)
+  let paced = false
+  const isOver = (): boolean => {
+    const now = progressed()
+    if (!paced && now >= unpacedShare) {
+      paced = true
+      pace()
+    }
+    return now >= 1
+  }
   const sockets = new Set<Socket>()
   const client = async (at: number): Promise<void> => {
-    for (let sent = at; clock.now() < end; ) {
+    for (let sent = at; !isOver(); ) {
       const socket = connect(port, '127.0.0.1')
       sockets.add(socket)
       let left = perConnection
-      await converse(socket, () => (left-- > 0 && clock.now() < end ? practiceRequest(model, sent++) : undefined))
+      await converse(socket, () => (left-- > 0 && !isOver() ? practiceRequest(model, sent++) : undefined))
       sockets.delete(socket)
     }
   }
-  const overdue = clock.timer(limit + patience, () => {
+  const overdue = clock.timer(longestTime(limit) + patience, () => {
     for (const socket of sockets) socket.destroy()
   })
   if (tuning) holdHeap()
   await Promise.all(Array.from({ length: clients }, (_, at) => client(at)))
   if (tuning) releaseHeap()
-  change.cancel()
   overdue.cancel()
   server.closeAllConnections()
   await new Promise<void>(resolve => server.close(() => resolve()))
