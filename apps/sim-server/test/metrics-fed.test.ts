@@ -9,7 +9,6 @@ import { load } from '../src/config/testing/load.ts'
 
 /** Families that no traffic moves, and why. */
 const still: Readonly<Record<string, string>> = {
-  'vllm:num_preemptions_total': 'a request that runs is never preempted',
   'vllm:cache_config_info': 'tells the configuration',
 }
 
@@ -19,14 +18,21 @@ function families(text: string): Map<string, string> {
   return new Map(parts.map(part => [part.slice(0, part.indexOf(' ')), part]))
 }
 
-test('every family of the table is moved by something', async () => {
-  const { config } = await load(
-    [
-      ...['--model', 'm', '--enable-kvcache', '--max-num-seqs', '1', '--time-to-first-token', '30ms', '--seed', '1'],
-      ...['--lora-modules', '{"name":"l"}', '--enable-sleep-mode', '--show-hidden-metrics-for-version', '0.11'],
-    ],
-    { VLLM_SERVER_DEV_MODE: '1' },
-  )
+/** A server whose sequences share steps and are soon short of blocks. */
+const profile = {
+  schema: 'vllm-sim.step-profile/1',
+  name: 'small',
+  engine: { num_gpu_blocks: 13 },
+  cost: {
+    ...{ host_ms: 1, mixed_ms: 0, weights_ms: 0, token_us: 0 },
+    ...{ seq_us: 0, ctx_us_per_ktok: 0, pair_us_per_ktok: 0, skew_us_per_ktok: 0 },
+  },
+  arrival_ms: 0,
+}
+
+/** Serves an instance. @returns its URL */
+async function serve(...args: string[]): Promise<string> {
+  const { config } = await load(args, { VLLM_SERVER_DEV_MODE: '1' }, { 'p.json': JSON.stringify(profile) })
   const log = createLog({ level: 'silent', format: 'json' })
   const { listener } = createInstance({ config, tokenizer: new SimulatedTokenizer(), log, port: 8000 })
   const server = createHttpServer(listener)
@@ -35,7 +41,14 @@ test('every family of the table is moved by something', async () => {
     server.close()
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', () => resolve()))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test('every family of the table is moved by something', async () => {
+  const url = await serve(
+    ...['--model', 'm', '--enable-kvcache', '--max-num-seqs', '1', '--time-to-first-token', '30ms', '--seed', '1'],
+    ...['--lora-modules', '{"name":"l"}', '--enable-sleep-mode', '--show-hidden-metrics-for-version', '0.11'],
+  )
   const seen: Map<string, string>[] = []
   const scrape = async (): Promise<void> => {
     seen.push(families(await (await fetch(`${url}/metrics`)).text()))
@@ -71,7 +84,18 @@ test('every family of the table is moved by something', async () => {
   await post('/sleep?level=1')
   await scrape()
 
-  const moved = (name: string): boolean => new Set(seen.map(scraped => scraped.get(name))).size > 1
+  const steps = await serve('--model', 'm', '--step-profile', 'p.json')
+  const prompts = [1, 2].map(i => `${i} `.repeat(64))
+  const body = JSON.stringify({ model: 'm', prompt: prompts, max_tokens: 64, ignore_eos: true })
+  expect((await fetch(`${steps}/v1/completions`, { method: 'POST', body })).status).toBe(200)
+  const preemptions = 'vllm:num_preemptions_total'
+  const short = families(await (await fetch(`${steps}/metrics`)).text())
+  seen.push(new Map([[preemptions, short.get(preemptions)!]]))
+
+  const moved = (name: string): boolean => {
+    const values = seen.flatMap(scraped => scraped.get(name) ?? [])
+    return new Set(values).size > 1
+  }
   // Those of a connector have a test of their own.
   const rows = Object.values(metricTable).filter(row => !('shownWith' in row))
   const names: string[] = rows.map(({ name }) => name)
@@ -79,7 +103,7 @@ test('every family of the table is moved by something', async () => {
   expect(ours.filter(name => !moved(name)).sort()).toEqual(ours.filter(name => name in still).sort())
 
   // When the figures of the process move is up to the system, and one that it does not tell has no family.
-  const last = seen.at(-1)!
+  const last = seen.at(-2)!
   const told = names.filter(name => name.startsWith('process_') && last.has(name))
   expect(told).toEqual(expect.arrayContaining(['process_cpu_seconds_total', 'process_resident_memory_bytes']))
   for (const name of told) expect(Number(/ (\S+)\n*$/.exec(last.get(name)!)?.[1]), name).toBeGreaterThan(0)

@@ -65,7 +65,8 @@ const base = memory()
 const large = new BlockPool({ size: 10_000_000, blockSize: 16, hasher: new FnvHasher() })
 print(`pool of 10,000,000 blocks, empty: ${((memory() - base) / 1024).toFixed(0)} KiB`)
 const words = new Uint32Array(2)
-const blocks: PromptBlocks = { model: 'model', count: 1, words, tokenIds: [], extraKeys: undefined }
+const noRest = { end: { low: 0, high: 0 }, restKeys: undefined }
+const blocks: PromptBlocks = { model: 'model', count: 1, words, tokenIds: [], extraKeys: undefined, ...noRest }
 for (let i = 0; i < 1_000_000; i++) {
   words[0] = Math.imul(i, 0x9e3779b1) >>> 0
   words[1] = i

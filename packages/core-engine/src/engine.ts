@@ -5,7 +5,7 @@ import type { EngineOptions, EngineSnapshot } from './engine-options.ts'
 import { QueueFullError, type RequestError } from './errors.ts'
 import type { EngineObserver } from './events.ts'
 import { type Generated, GeneratedStream } from './generate.ts'
-import { extraDelay, finishReason, generate, outcomeOf, prepare } from './generation.ts'
+import { extraDelay, finishReason, generate, outcomeOf, prepare, prepareText } from './generation.ts'
 import { Idle } from './idle.ts'
 import { LiveRequests } from './live-requests.ts'
 import { LoraRegistry } from './lora.ts'
@@ -43,12 +43,17 @@ export class Engine {
     this.#observers = new Observers(options.observers ?? [])
     this.#seeding = new Seeding(options.seed)
     this.#cache = new EngineCache(options, this.#observers, this.loras)
-    this.#host = new EngineHost(options, this.loras, this.#cache, (sequence, due, now) =>
-      this.#advance(sequence, due, now),
-    )
+    this.#host = new EngineHost(options, this.loras, this.#cache, {
+      advance: (sequence, due, now) => this.#advance(sequence, due, now),
+      open: (sequence, now) => this.#open(sequence, now),
+      start: (sequence, now) => this.#start(sequence, now),
+      preempted: (sequence, now) => this.#preempted(sequence, now),
+      stepped: (tokens, now) => this.#observers.onStep(tokens, this.running, this.#host.waiting, now),
+      refuse: (sequence, error, now) => this.#end(sequence, 'error', now, error),
+    })
     const { admission, pacer } = this.#host
     this.#idle = new Idle(admission)
-    this.#pump = new Pump(this.timeline, admission, this.#idle, (sequence, now) => this.#start(sequence, now))
+    this.#pump = new Pump(this.timeline, admission, this.#idle, (sequence, now) => pacer.start(sequence, now))
     this.#readers = {
       timeline: this.timeline,
       pacer,
@@ -102,7 +107,7 @@ export class Engine {
     const before = this.#pump.pause()
     for (const sequence of sequences) {
       const late = timeline.isOver
-      if (!late && admission.add(sequence)) this.#start(sequence, now)
+      if (!late && admission.add(sequence)) this.#host.pacer.start(sequence, now)
       else {
         if (late) admission.enqueue(sequence)
         sequence.queuedAt = now
@@ -151,13 +156,27 @@ export class Engine {
     this.#idle.when(run)
   }
 
-  #start(sequence: Sequence, now: number): void {
-    sequence.startedAt = now
+  #open(sequence: Sequence, now: number): boolean {
+    const refused = prepareText(sequence, this.#options)
+    if (refused) this.#end(sequence, 'error', now, refused)
+    return !refused
+  }
+
+  #start(sequence: Sequence, now: number): boolean {
+    const first = sequence.startedAt < 0
+    if (first) sequence.startedAt = now
     this.#observers.onStarted(sequence, now)
+    if (!first) return true
     const refused = prepare(sequence, this.#cache, this.#options)
     if (refused) this.#end(sequence, 'error', now, refused)
     else if (this.#cache.refuses(sequence)) this.#end(sequence, 'cache_threshold', now)
-    else this.#host.pacer.start(sequence, now)
+    else return true
+    return false
+  }
+
+  #preempted(sequence: Sequence, now: number): void {
+    sequence.status = 'waiting'
+    this.#observers.onPreempted(sequence, now)
   }
 
   #advance(sequence: Sequence, due: number, now: number): boolean {
@@ -166,13 +185,14 @@ export class Engine {
     const { count } = batch
     const first = sequence.firstTokenAt < 0
     if (count > 0) {
+      if (sequence.outputIds) batch.addIdsTo(sequence.outputIds)
       this.#observers.onTokens(sequence, count, now)
       sequence.generatedTokens += count
       sequence.lastTokenAt = now
     }
     if (first) sequence.firstTokenAt = now
     if (count > 0 || first) sequence.reader.tokens(sequence, batch)
-    if (sequence.status !== 'running') return false
+    if (sequence.status === 'ended') return false
     if (failed) this.#end(sequence, 'error', now, failed)
     else if (sequence.complete) this.#endLater(sequence, now)
     else return true
@@ -185,7 +205,7 @@ export class Engine {
     if (delay <= 0) this.#end(sequence, reason, now)
     else {
       this.timeline.at(now + delay, then => {
-        if (sequence.status === 'running') this.#end(sequence, reason, then)
+        if (sequence.status !== 'ended') this.#end(sequence, reason, then)
       })
     }
   }
@@ -194,7 +214,8 @@ export class Engine {
     this.#host.pacer.stop(sequence)
     const params = this.#handOver(sequence, reason, now)
     this.#cache.free(sequence)
-    this.#host.admission.release(sequence)
+    if (sequence.status === 'running') this.#host.admission.release(sequence)
+    else this.#host.admission.withdraw(sequence)
     this.#report(sequence, reason, now, error, params)
     this.#pump.run(now)
   }
@@ -228,10 +249,7 @@ export class Engine {
     const before = this.#pump.pause()
     submission.forget()
     for (const sequence of submission.sequences) {
-      if (sequence.status === 'waiting') {
-        this.#host.admission.withdraw(sequence)
-        this.#report(sequence, 'abort', now)
-      } else if (sequence.status === 'running') this.#end(sequence, 'abort', now)
+      if (sequence.status === 'waiting' || sequence.status === 'running') this.#end(sequence, 'abort', now)
     }
     this.#pump.release(before, now)
   }

@@ -69,6 +69,12 @@ export interface EngineObserver {
    * `lastTokenAt` still have their values from before.
    */
   onTokens?(sequence: ObservedSequence, count: number, now: number): void
+  /**
+   * A step of the engine ended; only where sequences share steps.
+   * @param tokens generated in it, and the prompts of those whose first token came
+   * @param running sequences that run, `waiting` those that wait, preempted ones included
+   */
+  onStep?(tokens: number, running: number, waiting: number, now: number): void
   /** A sequence ended: served, failed, or aborted while running or waiting (`startedAt` is negative then). */
   onFinished?(sequence: ObservedSequence, outcome: Outcome, now: number): void
   /** The prefix cache was asked for a prompt. Numbers in tokens. */

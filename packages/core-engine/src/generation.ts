@@ -7,31 +7,57 @@ import { StopScanner } from './stop.ts'
 import { PlannedSource, type TextContext, type TextMode, type TextSource } from './text-source.ts'
 import type { TokenBatch } from './token.ts'
 
+/** What the opening of a sequence needs of its engine. */
+interface Opening {
+  readonly text: TextMode
+  readonly maxModelLen: number
+}
+
 /**
- * Gives a sequence that has just got its slot its KV blocks, its text, and what may stop it.
+ * Gives a sequence that has just got its slot its KV blocks, its text unless it has it, and what may stop it.
  * @returns why it cannot run
  */
-export function prepare(
-  sequence: Sequence,
-  cache: EngineCache,
-  { text, maxModelLen }: { readonly text: TextMode; readonly maxModelLen: number },
-): RequestError | undefined {
-  const { promptTokens, request } = sequence
-  const { limits } = request
-  const completion = limits.maxTokens ?? 1
-  if (promptTokens + completion > maxModelLen) return new ContextLengthError(maxModelLen, promptTokens, completion)
+export function prepare(sequence: Sequence, cache: EngineCache, opening: Opening): RequestError | undefined {
+  const refused = contextError(sequence, opening.maxModelLen)
+  if (refused) return refused
   try {
     const missing = cache.allocate(sequence)
     if (missing) return missing
-    sequence.source = open(sequence, text, maxModelLen)
-    if (!sequence.source.uncut && StopScanner.needed(limits)) sequence.scanner = new StopScanner(limits)
+    if (!sequence.source) open(sequence, opening)
   } catch (error) {
     return asRequestError(error)
   }
   return undefined
 }
 
-function open(sequence: Sequence, mode: TextMode, maxModelLen: number): TextSource {
+/**
+ * Gives a sequence that waits its text, and what may stop it.
+ * @returns why it cannot run
+ */
+export function prepareText(sequence: Sequence, opening: Opening): RequestError | undefined {
+  const refused = contextError(sequence, opening.maxModelLen)
+  if (refused) return refused
+  try {
+    open(sequence, opening)
+  } catch (error) {
+    return asRequestError(error)
+  }
+  return undefined
+}
+
+function contextError({ promptTokens, request }: Sequence, maxModelLen: number): RequestError | undefined {
+  const completion = request.limits.maxTokens ?? 1
+  if (promptTokens + completion <= maxModelLen) return undefined
+  return new ContextLengthError(maxModelLen, promptTokens, completion)
+}
+
+function open(sequence: Sequence, { text, maxModelLen }: Opening): void {
+  const { limits } = sequence.request
+  sequence.source = textOf(sequence, text, maxModelLen)
+  if (!sequence.source.uncut && StopScanner.needed(limits)) sequence.scanner = new StopScanner(limits)
+}
+
+function textOf(sequence: Sequence, mode: TextMode, maxModelLen: number): TextSource {
   const { request, prompt, promptTokens, random } = sequence
   const { limits } = request
   const context: TextContext = {

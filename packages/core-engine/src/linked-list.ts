@@ -16,11 +16,22 @@ export class LinkedList<T extends Linked<T>> {
     return this.#first
   }
 
+  has(element: T): boolean {
+    return element === this.#first || element.previous !== undefined
+  }
+
   push(element: T): void {
     element.previous = this.#last
     if (this.#last) this.#last.following = element
     else this.#first = element
     this.#last = element
+  }
+
+  prepend(element: T): void {
+    element.following = this.#first
+    if (this.#first) this.#first.previous = element
+    else this.#last = element
+    this.#first = element
   }
 
   remove(element: T): void {

@@ -29,6 +29,10 @@ export class Observers implements Required<EngineObserver> {
     for (const one of this.#all) one.onTokens?.(sequence, count, now)
   }
 
+  onStep(tokens: number, running: number, waiting: number, now: number): void {
+    for (const one of this.#all) one.onStep?.(tokens, running, waiting, now)
+  }
+
   onFinished(sequence: ObservedSequence, outcome: Outcome, now: number): void {
     for (const one of this.#all) one.onFinished?.(sequence, outcome, now)
   }

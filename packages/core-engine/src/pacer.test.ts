@@ -21,6 +21,7 @@ class StepPacer extends Deadline implements Pacer {
   }
 
   start(sequence: Sequence, now: number): void {
+    if (!this.#host.start(sequence, now)) return
     this.#batch.add(sequence)
     if (this.slot < 0) this.#next(now)
   }

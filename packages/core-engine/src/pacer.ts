@@ -1,4 +1,5 @@
 import type { LatencyModel, LatencyStep, Random, Timeline } from '@vllm-sim/latency'
+import type { RequestError } from './errors.ts'
 import { Pacing, type Sequence } from './sequence.ts'
 import { batchLimit } from './submission.ts'
 
@@ -17,6 +18,22 @@ export interface PacerHost {
    * @returns whether the sequence goes on
    */
   advance(sequence: Sequence, due: number, now: number): boolean
+  /**
+   * Gives a sequence that waits its text, ahead of `start`.
+   * @returns false: it ended with an error
+   */
+  open(sequence: Sequence, now: number): boolean
+  /**
+   * The sequence got its slot, for the first time or again: it gets its blocks, and its text unless it has it.
+   * @returns false: it ended
+   */
+  start(sequence: Sequence, now: number): boolean
+  /** A running sequence lost its slot for want of KV blocks and waits again. */
+  preempted(sequence: Sequence, now: number): void
+  /** A step that all running sequences share ended. @param tokens generated, and the prompts of first tokens */
+  stepped(tokens: number, now: number): void
+  /** Ends a sequence with an error. */
+  refuse(sequence: Sequence, error: RequestError, now: number): void
 }
 
 /**
@@ -24,7 +41,7 @@ export interface PacerHost {
  * another may give all of them the deadline of a shared engine step.
  */
 export interface Pacer {
-  /** The sequence runs from `now` on. May advance at once what is due at once. */
+  /** Admission chose the sequence at `now`. May advance at once what is due at once. */
   start(sequence: Sequence, now: number): void
   /** The sequence ended. Harmless when the pacer does not know it. */
   stop(sequence: Sequence): void
@@ -46,6 +63,7 @@ export class PerSequencePacer implements Pacer {
 
   start(sequence: Sequence, now: number): void {
     const host = this.#host
+    if (!host.start(sequence, now)) return
     const step = this.#step
     step.sequence = sequence
     step.outputTokens = 0

@@ -61,6 +61,8 @@ export interface GenerationRequest {
   /** What to generate instead of the server's ordinary text. */
   readonly output?: OutputPlan | undefined
   readonly kvTransfer?: KvTransfer | undefined
+  /** Smaller is more urgent, 0 when absent; only priority scheduling looks at it. */
+  readonly priority?: number | undefined
   /** Separates this request's KV blocks from others'. */
   readonly cacheSalt?: string | undefined
   /** Share of cached prompt tokens, 0 to 1, below which the answer is empty with `cache_threshold`. */

@@ -3,6 +3,7 @@ import type { ObservedSequence } from './events.ts'
 import type { Allocation } from './kv/index.ts'
 import type { Adapter } from './lora.ts'
 import type { GenerationRequest, Outcome, OutputPart, Prompt, SequenceView } from './request.ts'
+import type { StepRequest } from './step/step-request.ts'
 import type { StopScanner } from './stop.ts'
 import type { TextSource } from './text-source.ts'
 import type { Token, TokenBatch } from './token.ts'
@@ -26,6 +27,18 @@ export abstract class Pacing extends Deadline {
     super()
     this.nextDue = nextDue
   }
+}
+
+/** What the steps of the engine keep of a sequence. */
+export interface SteppedRequest extends StepRequest {
+  /** Its reader takes nothing: what is computed is generated later. */
+  held: boolean
+  /** Its tokens of the present step are on their way: whoever ends it now ends it after them. */
+  readonly delivering: boolean
+  /** Its reader takes tokens again. */
+  resume(): void
+  /** No token of it is generated any more. */
+  stop(): void
 }
 
 /**
@@ -64,6 +77,8 @@ export class Sequence implements SequenceView, ObservedSequence {
   stopReason: string | number | null = null
   source: TextSource | undefined
   scanner: StopScanner | undefined
+  /** Ids of its output, where blocks are made of them. */
+  outputIds: number[] | undefined
   /** The LoRA slot it holds. */
   adapter: Adapter | undefined
   /** Tokens that its reader could not take yet, in the calls in which it will get them. */
@@ -74,6 +89,7 @@ export class Sequence implements SequenceView, ObservedSequence {
   // What the pacer and the cache keep of it. Fields and not maps by sequence: a map that is filled and emptied all the
   // time leaves a chain of its former tables, which carries dead sequences into V8's old generation.
   pacing: Pacing | undefined
+  stepped: SteppedRequest | undefined
   allocation: Allocation | undefined
 
   // The waiting queue's links and the order of arrival in it.

@@ -31,6 +31,10 @@ export class TokenBatch {
   readonly add = (token: Token): void => {
     this.tokens[this.count++] = token
   }
+
+  addIdsTo(ids: number[]): void {
+    for (let at = 0; at < this.count; at++) ids.push(this.tokens[at]!.id)
+  }
 }
 
 /** Pairs ids with their pieces of text; both lists have the same length. */

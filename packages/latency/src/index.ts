@@ -17,4 +17,16 @@ export {
   noLatency,
 } from './models/registry.ts'
 export { freshBytes, freshSeed, type Random, type Seed, SeedBuilder, SeededRandom, seededRandom } from './random.ts'
+export { type StepCoefficients, StepCost, StepShape } from './step-cost.ts'
+export {
+  type FittedCoefficient,
+  type ProfiledEngine,
+  type ProfileError,
+  type ProfileSchema,
+  type StepProfile,
+  stepProfile,
+  stepProfileSchema,
+  stepProfileSchemaName,
+  type VisitedRange,
+} from './step-profile.ts'
 export { Timeline } from './timeline.ts'

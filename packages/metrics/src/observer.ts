@@ -33,6 +33,8 @@ export class MetricsObserver implements EngineObserver {
   /** The wake-up whose tokens are being added up, and their number. */
   #stepAt = Number.NaN
   #stepTokens = 0
+  /** Steps are told of: wake-ups are not taken for them. */
+  #stepped = false
 
   constructor(cells: Cells, lora: LoraInfo) {
     this.#cells = cells
@@ -107,6 +109,11 @@ export class MetricsObserver implements EngineObserver {
     if (atOnce > 0) interTokenLatency.observeMany(0, atOnce)
   }
 
+  onStep(tokens: number): void {
+    this.#stepped = true
+    this.#cells.stepTokens.observe(tokens)
+  }
+
   onFinished(sequence: ObservedSequence, outcome: Outcome, now: number): void {
     const { request, startedAt } = sequence
     const neverRan = startedAt < 0
@@ -145,7 +152,7 @@ export class MetricsObserver implements EngineObserver {
 
   /** Counts the last wake-up, which is over when somebody looks at the metrics. */
   settle(): void {
-    if (this.#stepTokens > 0) this.#cells.stepTokens.observe(this.#stepTokens)
+    if (this.#stepTokens > 0 && !this.#stepped) this.#cells.stepTokens.observe(this.#stepTokens)
     this.#stepTokens = 0
   }
 

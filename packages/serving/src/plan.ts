@@ -61,6 +61,7 @@ export function plannedRequest(
     arrival: call.arrival,
     output: answer?.output,
     kvTransfer: params.kvTransfer,
+    priority: params.priority,
     cacheSalt: params.cacheSalt,
     cacheHitThreshold: params.cacheHitThreshold,
     forceCacheThreshold: call.forceCacheThreshold || undefined,

@@ -21,6 +21,7 @@ const sampling: SamplingParams = {
 const params: RequestParams = {
   stream: false,
   kvTransfer: undefined,
+  priority: undefined,
   cacheSalt: undefined,
   cacheHitThreshold: undefined,
 }

@@ -23,6 +23,8 @@ export interface SamplingParams extends Complete<Limits> {
 export interface RequestParams {
   readonly stream: boolean
   readonly kvTransfer: KvTransfer | undefined
+  /** Smaller is more urgent. */
+  readonly priority: number | undefined
   /** Separates its KV blocks from others'. */
   readonly cacheSalt: string | undefined
   /** Share of cached prompt tokens, 0 to 1, below which the answer is empty. */

@@ -29,6 +29,7 @@ import { apiSettings } from './api-settings.ts'
 import { cacheSize, prefixCache } from './cache.ts'
 import { idSource } from './ids.ts'
 import type { ConnectorFactory } from './kv-transfer.ts'
+import { practiceSteps, Steps } from './steps.ts'
 import { textMode } from './text.ts'
 
 export interface InstanceOptions {
@@ -93,7 +94,8 @@ export function createInstance(options: InstanceOptions): Instance {
   })
   const socketTimeline = clock === real ? timeline : new Timeline(real)
   const connector = options.connector?.(timeline, socketTimeline, metrics.kvTransfers)
-  const cache = prefixCache(config)
+  const steps = config.steps && new Steps(config, config.steps)
+  const cache = steps?.cache ?? prefixCache(config)
   const engine = new Engine({
     timeline,
     seed,
@@ -107,6 +109,7 @@ export function createInstance(options: InstanceOptions): Instance {
     observers: [metrics.observer, ...(connector ? [connector] : []), ...logObservers(config, log)],
     handOver: connector?.handOver,
     ...(cache ? { cache } : undefined),
+    ...(steps ? { scheduling: steps.scheduling } : undefined),
   })
   for (const { name, path } of config.loraModules) engine.loras.register(name, path ?? '')
 
@@ -136,6 +139,7 @@ export function createInstance(options: InstanceOptions): Instance {
     },
     apply: update => {
       applyTo(engine, metrics, update)
+      if (update.stepsChanged && update.config.steps) steps?.update(update.config.steps)
       live.config = update.config
     },
   }
@@ -222,6 +226,7 @@ export function warmUpInstance(
       apiKey: [],
       rootPath: '',
       timeScale: 1,
+      steps: config.steps && practiceSteps(config.steps, 1024),
       maxNumSeqs: 1024,
       maxWaitingQueueLength: 1024,
       maxModelLen: Math.max(1024, config.maxModelLen),

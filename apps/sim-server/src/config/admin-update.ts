@@ -5,6 +5,7 @@ import type { FakeMetrics } from './fake-metrics/fake-metrics.ts'
 import { mergeFakeMetrics } from './fake-metrics/merge.ts'
 import { type PublishedFakeMetrics, publishFakeMetrics } from './fake-metrics/publish.ts'
 import { validationError } from './rules.ts'
+import { stepsError } from './steps.ts'
 import { completeValues } from './values.ts'
 
 /** What an update comes to. Nothing has changed yet: the caller puts it in force. */
@@ -12,6 +13,8 @@ export interface AdminUpdate {
   readonly config: Config
   /** The latency model has to be made anew from `config.latency`. */
   readonly latencyChanged: boolean
+  /** Steps last differently from now on. */
+  readonly stepsChanged: boolean
   /** What to change in the fake metrics; absent: nothing. */
   readonly fakeMetricsUpdate?: PublishedFakeMetrics
 }
@@ -51,19 +54,24 @@ function parseBody(text: string): JsonObject {
 
 function update(config: Config, body: JsonObject): AdminUpdate {
   const { parts } = config
+  const isAbout = (subject: string) => Object.keys(body).some(name => optionTable.get(name)!.live === subject)
   checkDurations(body)
   const changes = decode(body)
   const fake = changes.get('fake-metrics') as FakeMetrics | undefined
   if (fake !== undefined) changes.set('fake-metrics', mergeFakeMetrics(config.fakeMetrics ?? {}, fake))
   const values = completeValues(new Map([...Object.entries(parts.values.byName), ...changes]))
-  const error = validationError(values)
+  const error = validationError(values) ?? stepsError(values, parts.given)
   if (error !== undefined) throw new AdminUpdateError(error)
+  if (changes.has('step-profile') && !config.steps) {
+    throw new AdminUpdateError('the simulator was started without a step-profile; its sequences share no steps')
+  }
   if (fake !== undefined && config.fakeMetrics === undefined) {
     throw new AdminUpdateError('the simulator is reporting real metrics; fake metrics cannot be updated')
   }
   return {
     config: buildConfig({ ...parts, values, given: new Set([...parts.given, ...changes.keys()]) }),
-    latencyChanged: Object.keys(body).some(name => optionTable.get(name)!.live === 'latency'),
+    latencyChanged: isAbout('latency'),
+    stepsChanged: isAbout('steps'),
     ...(fake !== undefined && { fakeMetricsUpdate: publishFakeMetrics(fake) }),
   }
 }

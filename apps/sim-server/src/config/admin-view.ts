@@ -22,6 +22,7 @@ export function configView(config: Config): string {
     const value = config.parts.values.byName[name] ?? null
     view[name] = value === null || type.format === undefined ? value : type.format(value)
   }
+  if (config.steps) view['step-profile'] = config.steps.profile
   Object.assign(view, derivedValues(config))
   if (config.ranksInProcess > 1) delete view['port']
   const sorted = Object.fromEntries(Object.entries(view).sort(byKey))
@@ -64,6 +65,8 @@ function derivedValues(config: Config): Record<string, unknown> {
     'zmq-endpoint': config.zmqEndpoint,
     'kv-events-replay-endpoint': config.kvEventsReplayEndpoint,
     seed: config.seed,
+    'max-num-seqs': config.maxNumSeqs,
+    'block-size': config.blockSize,
     'lora-modules': loraModulesView(config.parts),
     'fake-metrics': config.fakeMetrics === undefined ? null : fakeMetricsView(config.fakeMetrics),
   }

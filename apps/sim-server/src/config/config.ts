@@ -8,6 +8,7 @@ import type { FakeMetrics } from './fake-metrics/fake-metrics.ts'
 import { type PublishedFakeMetrics, publishFakeMetrics } from './fake-metrics/publish.ts'
 import { type KvEventsConfig, kvEventsConfig } from './kv-events-config.ts'
 import { type NixlConfig, nixlConfig } from './kv-transfer-config.ts'
+import { type StepSettings, stepSettings } from './steps.ts'
 import type { OptionFields, Values } from './values.ts'
 
 /** How text becomes tokens. */
@@ -37,6 +38,8 @@ type DerivedFields = {
 export interface Config extends Omit<OptionFields, 'config' | keyof DerivedFields>, EnvironmentFields, DerivedFields {
   /** The first served name, shown in responses and metrics. */
   readonly displayModelName: string
+  /** How sequences share steps; undefined: each has times of its own. */
+  readonly steps: StepSettings | undefined
   /** What the latency model takes. */
   readonly latency: LatencyOptions
   /** What the metrics package takes; `undefined` for measured metrics. */
@@ -87,6 +90,7 @@ export function buildConfig(parts: ConfigParts): Config {
   const { values, environment, given, freshSeed, hostedRank } = parts
   const { config: _, ...options } = publishedFields(published, values)
   const servedModelName = options.servedModelName?.length ? options.servedModelName : [options.model]
+  const steps = stepSettings(options, given)
   const rank = options.dataParallelRank < 0 ? hostedRank : options.dataParallelRank
   return {
     ...options,
@@ -99,6 +103,9 @@ export function buildConfig(parts: ConfigParts): Config {
     rank,
     ranksInProcess: options.dataParallelRank < 0 ? options.dataParallelSize : 1,
     servedModelName,
+    steps,
+    maxNumSeqs: steps?.maxNumSeqs ?? options.maxNumSeqs,
+    blockSize: steps?.blockSize ?? options.blockSize,
     displayModelName: servedModelName[0]!,
     maxCpuLoras: options.maxCpuLoras || options.maxLoras,
     seed: options.seed ?? freshSeed,

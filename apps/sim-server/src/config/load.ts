@@ -4,6 +4,7 @@ import { options } from '../options/table.ts'
 import { buildConfig, type Config } from './config.ts'
 import { readEnvironment } from './environment.ts'
 import { validationError } from './rules.ts'
+import { readStepProfile, stepsError } from './steps.ts'
 import { completeValues } from './values.ts'
 
 /** What came of the command line, the environment and the configuration file. */
@@ -42,8 +43,11 @@ export async function loadConfig(
   }
   if (given.version) return { version: true }
 
-  const values = completeValues(given.values)
-  const error = validationError(values)
+  const word = given.values.get('step-profile')
+  const read = new Map(given.values)
+  if (typeof word === 'string') read.set('step-profile', readStepProfile(word, readFile))
+  const values = completeValues(read)
+  const error = validationError(values) ?? stepsError(values, new Set(given.values.keys()))
   if (error !== undefined) throw new ConfigError(error, values.model === '' ? MODEL_HINT : undefined)
   const config = buildConfig({
     values,

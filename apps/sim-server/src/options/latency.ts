@@ -2,6 +2,8 @@ import { choice, duration, float, group, option } from '@vllm-sim/config'
 import { largestLoadFactor, latencyCalculators, latencyModels, longestDelay } from '@vllm-sim/latency'
 
 const namedCalculators = latencyCalculators.filter(name => name !== '')
+/** Those that the error of llm-d-inference-sim names. */
+const toldCalculators = namedCalculators.filter(name => name !== 'step')
 
 /** A duration of 0 or more that `POST /admin/config` can change and that rebuilds the latency model. */
 function delay(name: string, help: string, knownAs: readonly string[] = []) {
@@ -20,7 +22,7 @@ export const latency = group('Latency', {
   'latency-calculator': option(choice(...latencyCalculators), {
     default: '',
     oneOf: latencyCalculators,
-    error: `unknown latency-calculator {}, supported calculators are: ${namedCalculators.join(' and ')}`,
+    error: `unknown latency-calculator {}, supported calculators are: ${toldCalculators.join(' and ')}`,
     live: 'latency',
     shown: true,
     defaultText: latencyModels[''].help,

@@ -11,6 +11,7 @@ import { lora } from './lora.ts'
 import { output } from './output.ts'
 import { parallel } from './parallel.ts'
 import { server, tls } from './server.ts'
+import { steps } from './steps.ts'
 import { tokenizer } from './tokenizer.ts'
 import { toolCalls } from './tool-calls.ts'
 import { vllmEngine } from './vllm-engine.ts'
@@ -29,6 +30,7 @@ export const published = {
   ...general.options,
   ...server.options,
   ...latency.options,
+  ...steps.options,
   ...output.options,
   ...toolCalls.options,
   ...lora.options,
@@ -49,6 +51,7 @@ export const options = defineOptions([
   general,
   server,
   latency,
+  steps,
   output,
   toolCalls,
   lora,

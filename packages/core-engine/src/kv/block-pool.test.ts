@@ -7,7 +7,8 @@ import type { PromptBlocks } from './hasher.ts'
 /** Blocks with plain numbers for hashes and one token each. */
 function plain(hashes: number[], model = 'base'): PromptBlocks {
   const words = new Uint32Array(hashes.flatMap(hash => [hash, 0]))
-  return { model, count: hashes.length, words, tokenIds: hashes, extraKeys: undefined }
+  const rest = { extraKeys: undefined, end: { low: 0, high: 0 }, restKeys: undefined }
+  return { model, count: hashes.length, words, tokenIds: hashes, ...rest }
 }
 
 function setUp(size: number, isLoaded?: (model: string) => boolean) {

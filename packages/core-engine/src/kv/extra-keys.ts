@@ -58,3 +58,19 @@ export function extraKeys(
   if (cacheSalt) (keys[0] ??= []).push(cacheSalt)
   return any ? keys : undefined
 }
+
+/** The extra keys of a prompt's whole blocks, as `extraKeys`, and those of the rest of it, which is less than a block. */
+export function promptKeys(
+  count: number,
+  ...further: [
+    blockSize: number,
+    features: PromptFeatures | undefined,
+    mediaKey: (item: MediaItem, blockStart: number) => ExtraKey,
+    lora: string | undefined,
+    cacheSalt: string | undefined,
+  ]
+): { extra: ExtraKeys | undefined; rest: ExtraKey[] | undefined } {
+  const all = extraKeys(count + 1, ...further)
+  const rest = all?.pop()
+  return { extra: all?.some(keys => keys !== undefined) ? all : undefined, rest }
+}

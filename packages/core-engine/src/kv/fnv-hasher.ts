@@ -1,8 +1,9 @@
+import type { ExtraKey } from '../events.ts'
 import type { Prompt } from '../request.ts'
 import { CborWriter } from './cbor.ts'
-import { extraKeys, type MediaItem } from './extra-keys.ts'
+import { type MediaItem, promptKeys } from './extra-keys.ts'
 import { fnv1a64, type Hash64 } from './fnv.ts'
-import type { BlockHasher, BlockScope, PromptBlocks } from './hasher.ts'
+import type { BlockHasher, BlockScope, ChainedHash, PromptBlocks } from './hasher.ts'
 
 /** Root hashes kept; adapters come and go under new names. */
 const rememberedRoots = 1024
@@ -30,27 +31,37 @@ export class FnvHasher implements BlockHasher {
     const { tokenIds } = prompt
     const count = Math.floor(tokenIds.length / blockSize)
     const words = new Uint32Array(2 * count)
-    const extra = extraKeys(count, blockSize, prompt.features, mediaHash, undefined, scope.cacheSalt)
-    const cbor = this.#cbor
+    const { extra, rest } = promptKeys(count, blockSize, prompt.features, mediaHash, undefined, scope.cacheSalt)
     const root = this.#root(scope.model)
     const hash = { low: root.low, high: root.high }
     for (let block = 0; block < count; block++) {
-      cbor.reset().array(3).uint64(hash.low, hash.high)
-      cbor.uints(tokenIds, block * blockSize, (block + 1) * blockSize)
-      const keys = extra?.[block]
-      if (keys) {
-        cbor.array(keys.length)
-        for (const key of keys)
-          cbor
-            .map(1)
-            .text('Hash')
-            .text(key as string)
-      } else cbor.nil()
-      fnv1a64(cbor.buffer, cbor.length, hash)
+      this.#chain(hash, tokenIds, block * blockSize, (block + 1) * blockSize, extra?.[block])
       words[2 * block] = hash.low
       words[2 * block + 1] = hash.high
     }
-    return { model: scope.model, count, words, tokenIds, extraKeys: extra }
+    return { model: scope.model, count, words, tokenIds, extraKeys: extra, end: hash, restKeys: rest }
+  }
+
+  next(parent: ChainedHash, tokenIds: ArrayLike<number>, keys: readonly ExtraKey[] | undefined): ChainedHash {
+    const hash = { low: parent.low, high: parent.high }
+    this.#chain(hash, tokenIds, 0, tokenIds.length, keys)
+    return hash
+  }
+
+  /** @param hash of the block before; becomes that of this block */
+  #chain(hash: Hash64, ids: ArrayLike<number>, from: number, to: number, keys?: readonly ExtraKey[]): void {
+    const cbor = this.#cbor
+    cbor.reset().array(3).uint64(hash.low, hash.high)
+    cbor.uints(ids, from, to)
+    if (keys) {
+      cbor.array(keys.length)
+      for (const key of keys)
+        cbor
+          .map(1)
+          .text('Hash')
+          .text(key as string)
+    } else cbor.nil()
+    fnv1a64(cbor.buffer, cbor.length, hash)
   }
 
   #root(model: string): Hash64 {

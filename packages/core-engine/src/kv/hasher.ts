@@ -1,3 +1,4 @@
+import type { ExtraKey } from '../events.ts'
 import type { Prompt } from '../request.ts'
 import type { ExtraKeys } from './extra-keys.ts'
 
@@ -11,6 +12,13 @@ export interface BlockScope {
   readonly cacheSalt?: string | undefined
 }
 
+/** The hash of a block, in halves, and what the chain goes on from where that is more. */
+export interface ChainedHash {
+  readonly low: number
+  readonly high: number
+  readonly digest?: Uint8Array
+}
+
 /** The whole blocks of one prompt. Made once and shared by all choices of the request. */
 export interface PromptBlocks {
   readonly model: string
@@ -21,12 +29,17 @@ export interface PromptBlocks {
   /** All tokens of the prompt. */
   readonly tokenIds: ArrayLike<number>
   readonly extraKeys: ExtraKeys | undefined
+  /** What the block after the last one is chained to, and the keys it has from the prompt. */
+  readonly end: ChainedHash
+  readonly restKeys: readonly ExtraKey[] | undefined
 }
 
 /** Turns a prompt into chained block hashes: equal hashes mean an equal prefix up to the end of the block. */
 export interface BlockHasher {
   /** @param blockSize tokens per block, at least 1 */
   hash(prompt: Prompt, blockSize: number, scope: BlockScope): PromptBlocks
+  /** The hash of a further block, whose tokens these are. */
+  next(parent: ChainedHash, tokenIds: ArrayLike<number>, keys: readonly ExtraKey[] | undefined): ChainedHash
 }
 
 /** A hash of `words` as one unsigned 64-bit number; for events, not for look-ups. */

@@ -2,8 +2,8 @@ import { hash as digest } from 'node:crypto'
 import type { ExtraKey } from '../events.ts'
 import type { Prompt } from '../request.ts'
 import { CborWriter } from './cbor.ts'
-import { extraKeys, type MediaItem } from './extra-keys.ts'
-import type { BlockHasher, BlockScope, PromptBlocks } from './hasher.ts'
+import { type MediaItem, promptKeys } from './extra-keys.ts'
+import type { BlockHasher, BlockScope, ChainedHash, PromptBlocks } from './hasher.ts'
 
 /**
  * vLLM's `sha256_cbor`: SHA-256 over the canonical CBOR of (parent digest, tokens, extra keys or nil). The model's name
@@ -25,26 +25,39 @@ export class Sha256CborHasher implements BlockHasher {
     const { tokenIds } = prompt
     const count = Math.floor(tokenIds.length / blockSize)
     const words = new Uint32Array(2 * count)
-    const extra = extraKeys(count, blockSize, prompt.features, mediaKey, scope.lora, scope.cacheSalt)
-    const cbor = this.#cbor
-    let parent = this.#none
+    const { extra, rest } = promptKeys(count, blockSize, prompt.features, mediaKey, scope.lora, scope.cacheSalt)
+    let end: ChainedHash = { low: 0, high: 0, digest: this.#none }
     for (let block = 0; block < count; block++) {
-      cbor.reset().array(3).byteString(parent)
-      cbor.uints(tokenIds, block * blockSize, (block + 1) * blockSize)
-      const keys = extra?.[block]
-      if (keys) {
-        cbor.array(keys.length)
-        for (const key of keys) {
-          if (typeof key === 'string') cbor.text(key)
-          else cbor.array(2).text(key[0]).int(key[1])
-        }
-      } else cbor.nil()
-      const hash = sha256(cbor.bytes)
-      words[2 * block] = hash.readUInt32BE(28)
-      words[2 * block + 1] = hash.readUInt32BE(24)
-      parent = hash
+      end = this.#chain(end, tokenIds, block * blockSize, (block + 1) * blockSize, extra?.[block])
+      words[2 * block] = end.low
+      words[2 * block + 1] = end.high
     }
-    return { model: scope.model, count, words, tokenIds, extraKeys: extra }
+    return { model: scope.model, count, words, tokenIds, extraKeys: extra, end, restKeys: rest }
+  }
+
+  next(parent: ChainedHash, tokenIds: ArrayLike<number>, keys: readonly ExtraKey[] | undefined): ChainedHash {
+    return this.#chain(parent, tokenIds, 0, tokenIds.length, keys)
+  }
+
+  #chain(
+    parent: ChainedHash,
+    ids: ArrayLike<number>,
+    from: number,
+    to: number,
+    keys?: readonly ExtraKey[],
+  ): ChainedHash {
+    const cbor = this.#cbor
+    cbor.reset().array(3).byteString(parent.digest!)
+    cbor.uints(ids, from, to)
+    if (keys) {
+      cbor.array(keys.length)
+      for (const key of keys) {
+        if (typeof key === 'string') cbor.text(key)
+        else cbor.array(2).text(key[0]).int(key[1])
+      }
+    } else cbor.nil()
+    const digest = sha256(cbor.bytes)
+    return { low: digest.readUInt32BE(28), high: digest.readUInt32BE(24), digest }
   }
 }
 

@@ -1,5 +1,7 @@
+import { StepShape } from '@vllm-sim/latency'
 import type { BlockOwner, StepBlocks } from './step-blocks.ts'
-import type { StepBatch, StepOutput, StepPart, StepRequest } from './step-request.ts'
+import type { StepBatch, StepPart, StepRequest } from './step-request.ts'
+import { ArrivalQueue, PriorityQueue, type WaitingQueue } from './waiting-queue.ts'
 
 /** vLLM's options, lengths in tokens. */
 export interface StepSchedulerOptions {
@@ -23,69 +25,79 @@ export interface StepSchedulerOptions {
 
 /** The scheduler of vLLM's V1 engine: which tokens of which requests the next step computes. It knows no time. */
 export class StepScheduler {
-  readonly #options: StepSchedulerOptions
-  readonly #blocks: StepBlocks
+  readonly blocks: StepBlocks
   readonly running: StepRequest[] = []
-  readonly waiting: StepRequest[] = []
+  readonly #options: StepSchedulerOptions
+  readonly #waiting: WaitingQueue
+  /** Running requests of each adapter. */
+  readonly #loras = new Map<number, number>()
 
   constructor(options: StepSchedulerOptions, blocks: StepBlocks) {
     this.#options = options
-    this.#blocks = blocks
+    this.blocks = blocks
+    this.#waiting = options.policy === 'fcfs' ? new ArrivalQueue() : new PriorityQueue()
+  }
+
+  /** How many wait, preempted ones included. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Who is to be admitted next. */
+  get head(): StepRequest | undefined {
+    return this.#waiting.first
   }
 
   add(request: StepRequest): void {
-    this.waiting.push(request)
+    this.#waiting.push(request)
   }
 
   schedule(): StepBatch {
-    const batch: StepBatch = { parts: [], admitted: [], preempted: [] }
-    const { maxNumBatchedTokens, longPrefillTokenThreshold } = this.#options
-    const alone = this.running.length + this.waiting.length === 1
+    const batch: StepBatch = { parts: [], admitted: [], preempted: [], shape: new StepShape() }
+    const { maxNumBatchedTokens, longPrefillTokenThreshold, numSpeculativeTokens } = this.#options
+    const alone = this.running.length + this.waiting === 1
     const threshold = alone || longPrefillTokenThreshold === 0 ? Number.POSITIVE_INFINITY : longPrefillTokenThreshold
-    const prefilling = this.running.some(one => one.computed < one.promptTokens)
+    // Only drafts ask for it.
+    const prefilling = numSpeculativeTokens > 0 && this.running.some(one => one.computed < one.promptTokens)
     const budget = this.#continue(batch, maxNumBatchedTokens, threshold)
-    if (batch.preempted.length === 0) this.#admit(batch, budget, threshold, prefilling)
-    for (const part of batch.parts) this.#commit(part)
+    if (batch.preempted.length === 0 && this.waiting > 0) this.#admit(batch, budget, threshold, prefilling)
+    for (const part of batch.parts) this.#commit(part, batch.shape)
     return batch
   }
 
-  /** What a step brought. */
-  update(batch: StepBatch): StepOutput[] {
-    const outputs: StepOutput[] = []
-    for (const part of batch.parts) {
-      const { request, drafts } = part
-      if (request.status === 'ended') continue
-      const stale = part.epoch !== request.epoch
-      if (!stale) request.inFlight -= part.tokens
-      if (!part.emits) continue
-      const accepted = request.accepted(drafts, part.padding)
-      let ended: StepOutput['ended']
-      let delivered = 0
-      while (delivered <= accepted && !ended) {
-        delivered++
-        request.tokens++
-        const count = request.tokens - request.promptTokens
-        if (request.stopsAt(count)) ended = 'stop'
-        else if (count >= request.maxTokens || request.tokens >= this.#options.maxModelLen) ended = 'length'
-      }
-      if (!stale) {
-        request.placeholders -= 1 + drafts
-        request.computed -= drafts - (delivered - 1)
-        this.#blocks.register(request, Math.min(request.computed - request.inFlight, request.tokens))
-      }
-      outputs.push({ request, tokens: delivered, ended })
-      if (ended) this.end(request)
+  /**
+   * What a step brought of one of its requests, delivered at its end.
+   * @returns tokens delivered, the prompt's included with the first of them
+   */
+  update(part: StepPart, now: number): number {
+    const { request, drafts } = part
+    if (request.status === 'ended') return 0
+    const stale = part.epoch !== request.epoch
+    if (!stale) request.inFlight -= part.tokens
+    if (!part.emits) return 0
+    const { maxModelLen } = this.#options
+    const accepted = drafts === 0 ? 0 : request.accepted(drafts, part.padding)
+    const first = request.tokens === request.promptTokens ? request.promptTokens : 0
+    const delivered = request.deliver(Math.min(1 + accepted, maxModelLen - request.tokens), now)
+    request.tokens += delivered
+    if (!stale) {
+      request.placeholders -= 1 + drafts
+      request.computed -= drafts - (delivered - 1)
+      this.blocks.register(request, Math.min(request.computed - request.inFlight, request.knownTokens))
     }
-    return outputs
+    if (request.over || request.tokens >= maxModelLen) this.end(request)
+    return first + delivered
   }
 
   /** Takes a request out; what is in flight for it is ignored. */
   end(request: StepRequest): void {
     if (request.status === 'ended') return
-    const list = request.status === 'running' ? this.running : this.waiting
-    list.splice(list.indexOf(request), 1)
+    if (request.status === 'running') {
+      this.running.splice(this.running.indexOf(request), 1)
+      this.#leave(request)
+    } else this.#waiting.remove(request)
     request.status = 'ended'
-    this.#blocks.release(request)
+    this.blocks.release(request)
   }
 
   /** Running requests, in their order. @returns the tokens that are left of the budget */
@@ -101,7 +113,7 @@ export class StepScheduler {
       const count = Math.min(wanted, threshold, budget, maxModelLen - 1 - computed)
       if (count <= 0) continue
       const room = Math.min(computed + count + numLookaheadTokens, maxModelLen)
-      while (request.status === 'running' && !this.#blocks.grow(request, room)) {
+      while (request.status === 'running' && !this.blocks.grow(request, room)) {
         const victim = this.#victim()
         const index = running.indexOf(victim)
         running.splice(index, 1)
@@ -127,15 +139,16 @@ export class StepScheduler {
     const continued = batch.parts.length > 0
     const aside: StepRequest[] = []
     let budget = given
-    while (this.waiting.length > 0 && budget > 0 && this.running.length < maxNumSeqs) {
-      const request = this.#head()
-      if (maxLoras > 0 && request.lora > 0 && this.#lorasWithout(request.lora) >= maxLoras) {
-        this.waiting.splice(this.waiting.indexOf(request), 1)
+    while (this.waiting > 0 && budget > 0 && this.running.length < maxNumSeqs) {
+      const request = this.#waiting.first!
+      const { lora } = request
+      if (maxLoras > 0 && lora > 0 && this.#loras.size >= maxLoras && !this.#loras.has(lora)) {
+        this.#waiting.remove(request)
         aside.push(request)
         continue
       }
-      const hits = this.#blocks.hits(request, request.tokens - 1)
-      const cached = hits.length * this.#blocks.blockSize
+      const hits = this.blocks.hits(request, request.tokens - 1)
+      const cached = hits.length * this.blocks.blockSize
       let count = request.tokens - cached
       const padding =
         numSpeculativeTokens > 0 &&
@@ -152,37 +165,28 @@ export class StepScheduler {
       count = Math.min(count, budget)
       const room = cached + count + numLookaheadTokens
       if (!this.#hasRoom(request, hits, room)) break
-      this.waiting.splice(this.waiting.indexOf(request), 1)
-      this.#blocks.reference(request, hits)
+      this.#waiting.remove(request)
+      this.blocks.reference(request, hits)
       request.computed = cached
-      this.#blocks.grow(request, Math.min(room, maxModelLen))
+      this.blocks.grow(request, Math.min(room, maxModelLen))
       request.status = 'running'
       this.running.push(request)
+      if (lora > 0) this.#loras.set(lora, (this.#loras.get(lora) ?? 0) + 1)
       batch.admitted.push({ request, cached })
       budget -= count
       this.#take(batch, request, count, padding)
     }
-    this.waiting.unshift(...aside)
+    for (const request of aside.reverse()) this.#waiting.prepend(request)
   }
 
   #hasRoom(request: StepRequest, hits: readonly BlockOwner['blocks'][number][], tokens: number): boolean {
     const { maxModelLen, numBlocks, reserveFullInput, watermark } = this.#options
-    const { blockSize, free } = this.#blocks
-    const unused = hits.filter(block => block.references === 0).length
+    const { blockSize, free } = this.blocks
+    let unused = 0
+    for (const block of hits) if (block.references === 0) unused++
     const kept = this.running.length > 0 ? Math.floor(watermark * numBlocks) : 0
     const need = (count: number) => Math.ceil(Math.min(count, maxModelLen) / blockSize) - hits.length + unused + kept
     return need(tokens) <= free && (!reserveFullInput || need(request.tokens) <= free)
-  }
-
-  #lorasWithout(lora: number): number {
-    const used = new Set(this.running.map(one => one.lora))
-    used.delete(0)
-    return used.has(lora) ? 0 : used.size
-  }
-
-  #head(): StepRequest {
-    if (this.#options.policy === 'fcfs') return this.waiting[0]!
-    return this.waiting.reduce((best, one) => (before(one, best) ? one : best))
   }
 
   #victim(): StepRequest {
@@ -194,21 +198,26 @@ export class StepScheduler {
 
   #take(batch: StepBatch, request: StepRequest, tokens: number, padding: boolean): void {
     batch.parts.push({ request, tokens, epoch: request.epoch, padding, drafts: 0, emits: false })
-    this.#blocks.register(request, Math.min(request.computed + tokens, request.tokens))
+    this.blocks.register(request, Math.min(request.computed + tokens, request.knownTokens))
   }
 
-  #commit(part: StepPart): void {
-    const { request } = part
-    part.drafts = Math.max(0, request.computed + part.tokens - request.tokens - request.placeholders)
-    request.computed += part.tokens
-    request.inFlight += part.tokens
+  #commit(part: StepPart, shape: StepShape): void {
+    const { request, tokens } = part
+    const { numSpeculativeTokens } = this.#options
+    const { computed } = request
+    if (computed >= request.promptTokens && tokens <= 1 + numSpeculativeTokens) shape.decode(tokens, computed)
+    else shape.prefill(tokens, computed)
+    part.drafts = Math.max(0, computed + tokens - request.tokens - request.placeholders)
+    request.computed = computed + tokens
+    request.inFlight += tokens
     part.emits = request.computed >= request.tokens + request.placeholders
     if (part.emits) request.placeholders += 1 + part.drafts
-    request.drafts = part.emits ? this.#options.numSpeculativeTokens : 0
+    request.drafts = part.emits ? numSpeculativeTokens : 0
   }
 
   #preempt(request: StepRequest): void {
-    this.#blocks.release(request)
+    this.#leave(request)
+    this.blocks.release(request)
     request.computed = 0
     request.placeholders = 0
     request.inFlight = 0
@@ -216,11 +225,13 @@ export class StepScheduler {
     request.epoch++
     request.preemptions++
     request.status = 'waiting'
-    this.waiting.unshift(request)
+    this.#waiting.prepend(request)
   }
-}
 
-function before(a: StepRequest, b: StepRequest): boolean {
-  if (a.priority !== b.priority) return a.priority < b.priority
-  return a.arrival !== b.arrival ? a.arrival < b.arrival : a.id < b.id
+  #leave({ lora }: StepRequest): void {
+    if (lora === 0) return
+    const left = this.#loras.get(lora)! - 1
+    if (left > 0) this.#loras.set(lora, left)
+    else this.#loras.delete(lora)
+  }
 }

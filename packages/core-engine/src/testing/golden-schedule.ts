@@ -1,4 +1,5 @@
 import { StepBlocks } from '../step/step-blocks.ts'
+import { StepLoop } from '../step/step-loop.ts'
 import { type StepBatch, StepRequest } from '../step/step-request.ts'
 import { StepScheduler } from '../step/step-scheduler.ts'
 
@@ -86,13 +87,17 @@ class Row extends StepRequest {
   lastAt: number | null = null
   cached: number | undefined
   reason: string | null = null
+  /** Tokens of the last step. */
+  delivered = 0
+  readonly #maxModelLen: number
 
-  constructor(id: number, given: WorkloadRequest, contents: BlockKeys) {
+  constructor(id: number, given: WorkloadRequest, contents: BlockKeys, maxModelLen: number) {
     const promptTokens = given.prompt.reduce((sum, [, , length]) => sum + length, 0)
     const { at: arrival, prio: priority = 0, lora = 0, max: maxTokens } = given
     super({ id, arrival, priority, lora, promptTokens, maxTokens })
     this.#given = given
     this.#contents = contents
+    this.#maxModelLen = maxModelLen
     for (const [stream, first, length] of given.prompt) {
       for (let at = 0; at < length; at++) this.#prompt.push(stream * 65_536 + first + at)
     }
@@ -124,9 +129,28 @@ class Row extends StepRequest {
     return Math.min(accept[this.#verified++ % accept.length]!, drafts)
   }
 
-  override stopsAt(count: number): boolean {
-    return count === this.#given.eos
+  override deliver(most: number, now: number): number {
+    this.firstAt ??= now
+    this.lastAt = now
+    for (this.delivered = 0; this.delivered < most && !this.over; ) {
+      this.delivered++
+      const tokens = this.tokens + this.delivered
+      const count = tokens - this.promptTokens
+      if (count === this.#given.eos) this.reason = 'stop'
+      else if (count >= this.maxTokens || tokens >= this.#maxModelLen) this.reason = 'length'
+      this.over = this.reason !== null
+    }
+    return this.delivered
   }
+
+  override admitted(cached: number): boolean {
+    this.cached ??= cached
+    return true
+  }
+
+  override preempted(): void {}
+
+  override refused(): void {}
 
   get columns(): unknown[] {
     const { scheduledAt, firstAt, lastAt, tokens, promptTokens, preemptions, cached, reason } = this
@@ -134,7 +158,7 @@ class Row extends StepRequest {
   }
 }
 
-/** Runs a workload on a clock of its own: what is composed when, and what comes of it. */
+/** Runs a workload: what is composed when, and what comes of it. */
 function runWorkload({ engine, cost, requests }: Workload): { steps: Step[]; rows: unknown[] } {
   const blocks = new StepBlocks(engine.num_gpu_blocks, engine.block_size, engine.enable_prefix_caching)
   const scheduler = new StepScheduler(
@@ -155,78 +179,78 @@ function runWorkload({ engine, cost, requests }: Workload): { steps: Step[]; row
     blocks,
   )
   const contents = new BlockKeys(engine.block_size)
-  const rows = requests.map((given, id) => new Row(id, given, contents))
-  const depth = engine.async_scheduling ? 2 : 1
-  const steps: Step[] = []
-  const inFlight: { batch: StepBatch; step: Step; end: number }[] = []
-  let taken = 0
+  const rows = requests.map((given, id) => new Row(id, given, contents, engine.max_model_len))
+  const steps = new Map<StepBatch, Step>()
+  const byEnd = new Map<number, Step>()
+  const state = () => [blocks.free, scheduler.running.length, scheduler.waiting]
   let ended: Step | undefined
-  let lastEnd = 0
-  const state = () => [blocks.free, scheduler.running.length, scheduler.waiting.length]
-  const abort = (until: number) => {
-    const due = rows.slice(0, taken).filter(row => row.abortAt <= until && row.status !== 'ended')
+  const loop = new StepLoop(
+    scheduler,
+    {
+      depth: engine.async_scheduling ? 2 : 1,
+      arrivalDelay: 0,
+      firstStep: 0,
+      firstStepBlocks: false,
+      duration: shape => cost.step + cost.token * shape.tokens,
+    },
+    {
+      composed(batch, at, begin, end) {
+        const step = composedStep(batch, at, begin, end, state())
+        steps.set(batch, step)
+        if (step.end !== null) byEnd.set(step.end, step)
+        for (const { request } of batch.parts) rows[request.id]!.scheduledAt ??= at
+      },
+      ended(batch) {
+        const step = steps.get(batch)!
+        const out: [number, number][] = []
+        const done: [number, string][] = []
+        for (const { request } of batch.parts) {
+          const row = rows[request.id]!
+          if (row.delivered === 0) continue
+          out.push([row.id, row.delivered])
+          if (row.reason !== null) done.push([row.id, row.reason])
+          row.delivered = 0
+        }
+        if (out.length > 0) step.out = out
+        if (done.length > 0) step.done = done
+        step.u = state()
+      },
+    },
+  )
+  for (const row of rows) loop.add(row)
+  let before = Number.NEGATIVE_INFINITY
+  while (loop.due < Number.POSITIVE_INFINITY) {
+    const now = loop.due
+    ended = byEnd.get(now) ?? ended
+    abort(now, before)
+    abort(now, now)
+    before = now
+    loop.run()
+  }
+  return { steps: [...steps.values()], rows: rows.map(row => row.columns) }
+
+  function abort(now: number, arrived: number): void {
+    const due = rows.filter(row => row.arrival <= arrived && row.abortAt <= now && row.status !== 'ended')
     for (const row of due.toSorted((a, b) => a.abortAt - b.abortAt || a.id - b.id)) {
-      scheduler.end(row)
+      loop.end(row)
       row.reason = 'abort'
       if (ended) (ended.abort ??= []).push(row.id)
     }
   }
-  for (let now = rows[0]?.arrival ?? 0; ; ) {
-    const oldest = inFlight[0]?.end === now ? inFlight.shift() : undefined
-    if (oldest) ended = oldest.step
-    abort(now)
-    if (oldest) deliver(oldest.batch, oldest.step)
-    while (taken < rows.length && rows[taken]!.arrival <= now) scheduler.add(rows[taken++]!)
-    abort(now)
-    let again = true
-    while (again && inFlight.length < depth && scheduler.running.length + scheduler.waiting.length > 0) {
-      again = compose(now)
-    }
-    if (inFlight.length > 0) now = inFlight[0]!.end
-    else if (taken < rows.length) now = rows[taken]!.arrival
-    else return { steps, rows: rows.map(row => row.columns) }
-  }
+}
 
-  /** @returns whether the batch has tokens */
-  function compose(now: number): boolean {
-    const batch = scheduler.schedule()
-    const tokens = batch.parts.reduce((sum, part) => sum + part.tokens, 0)
-    if (tokens === 0 && batch.preempted.length === 0) return false
-    const begin = tokens > 0 ? Math.max(lastEnd, now) : null
-    const end = begin === null ? null : begin + cost.step + cost.token * tokens
-    const admitted = batch.admitted.map(({ request, cached }) => [request.id, cached, request.preemptions > 0 ? 1 : 0])
-    const draft = batch.parts.flatMap(({ request, drafts }) => (drafts > 0 ? [[request.id, drafts]] : []))
-    const step: Step = {
-      at: now,
-      begin,
-      end,
-      sched: batch.parts.map(part => [part.request.id, part.tokens]),
-      ...(admitted.length > 0 ? { new: admitted } : undefined),
-      ...(batch.preempted.length > 0 ? { pre: batch.preempted.map(one => one.id) } : undefined),
-      ...(draft.length > 0 ? { draft } : undefined),
-      s: state(),
-    }
-    steps.push(step)
-    for (const { request, cached } of batch.admitted) rows[request.id]!.cached ??= cached
-    for (const { request } of batch.parts) rows[request.id]!.scheduledAt ??= now
-    if (end === null) return false
-    lastEnd = end
-    inFlight.push({ batch, step, end })
-    return true
-  }
-
-  function deliver(batch: StepBatch, step: Step): void {
-    const outputs = scheduler.update(batch)
-    if (outputs.length > 0) step.out = outputs.map(one => [one.request.id, one.tokens])
-    const done = outputs.filter(one => one.ended)
-    if (done.length > 0) step.done = done.map(one => [one.request.id, one.ended!])
-    for (const { request, ended: reason } of outputs) {
-      const row = rows[request.id]!
-      row.firstAt ??= step.end
-      row.lastAt = step.end
-      row.reason = reason ?? row.reason
-    }
-    step.u = state()
+function composedStep(batch: StepBatch, at: number, begin: number, end: number, s: number[]): Step {
+  const admitted = batch.admitted.map(({ request, cached }) => [request.id, cached, request.preemptions > 0 ? 1 : 0])
+  const draft = batch.parts.flatMap(({ request, drafts }) => (drafts > 0 ? [[request.id, drafts]] : []))
+  return {
+    at,
+    begin: Number.isNaN(begin) ? null : begin,
+    end: Number.isNaN(end) ? null : end,
+    sched: batch.parts.map(part => [part.request.id, part.tokens]),
+    ...(admitted.length > 0 ? { new: admitted } : undefined),
+    ...(batch.preempted.length > 0 ? { pre: batch.preempted.map(one => one.id) } : undefined),
+    ...(draft.length > 0 ? { draft } : undefined),
+    s,
   }
 }
 
@@ -236,9 +260,12 @@ export function differenceFrom(trace: GoldenTrace, workload: Workload): string |
   return firstDifference(trace.steps, steps, 'step') ?? firstDifference(trace.requests.rows, rows, 'request')
 }
 
+/** Members of a step, in an order of their own. */
+const members = ['at', 'begin', 'end', 'sched', 'new', 'pre', 'draft', 's', 'abort', 'out', 'done', 'u']
+
 function firstDifference(expected: readonly unknown[], got: readonly unknown[], what: string): string | undefined {
   for (let at = 0; at < Math.max(expected.length, got.length); at++) {
-    const [theirs, ours] = [JSON.stringify(expected[at]), JSON.stringify(got[at])]
+    const [theirs, ours] = [JSON.stringify(expected[at], members), JSON.stringify(got[at], members)]
     if (theirs !== ours) return `${what} ${at}\n  vLLM ${theirs}\n  here ${ours}`
   }
   return undefined

@@ -1,8 +1,19 @@
-import { type LatencyOptions, latencyModel, noLatency, Timeline, VirtualClock } from '@vllm-sim/latency'
+import {
+  type LatencyOptions,
+  latencyModel,
+  noLatency,
+  type StepCoefficients,
+  StepCost,
+  Timeline,
+  VirtualClock,
+} from '@vllm-sim/latency'
 import { Engine } from '../engine.ts'
 import type { EngineOptions } from '../engine-options.ts'
+import { FnvHasher } from '../kv/index.ts'
 import { presetSentences, randomMode } from '../random-text.ts'
 import type { GenerationRequest, Outcome, OutputSink, RequestHandle, SequenceView } from '../request.ts'
+import { StepCache } from '../step/step-cache.ts'
+import { type StepSchedulingOptions, stepScheduling } from '../step/step-pacer.ts'
 import { Token } from '../token.ts'
 
 /** One token per word. */
@@ -83,6 +94,49 @@ export class RecordingSink implements OutputSink {
       finishes: 0,
     })
   }
+}
+
+/** A step costs 10 ms, whatever it computes. */
+export const tenMilliseconds: StepCoefficients = {
+  host_ms: 10,
+  mixed_ms: 0,
+  weights_ms: 0,
+  token_us: 0,
+  seq_us: 0,
+  ctx_us_per_ktok: 0,
+  pair_us_per_ktok: 0,
+  skew_us_per_ktok: 0,
+}
+
+/** Scheduling in steps of 10 ms with blocks of four tokens, where nothing else is said. */
+export function stepOptions(
+  more: Partial<Omit<StepSchedulingOptions, 'cache' | 'cost'>> & {
+    blocks?: number
+    caching?: boolean
+    cost?: Partial<StepCoefficients>
+  } = {},
+): Pick<EngineOptions, 'cache' | 'scheduling'> {
+  const { blocks = 1001, caching = true, cost, ...rest } = more
+  const stepCost = new StepCost({ ...tenMilliseconds, ...cost })
+  const cache = new StepCache({ size: blocks, blockSize: 4, caching, hasher: new FnvHasher() })
+  const scheduling = stepScheduling({
+    cache,
+    async: true,
+    arrivalDelay: 0,
+    cost: () => stepCost,
+    maxNumBatchedTokens: 8,
+    maxModelLen: 1024,
+    chunkedPrefill: true,
+    longPrefillTokenThreshold: 0,
+    policy: 'fcfs',
+    watermark: 0,
+    reserveFullInput: true,
+    maxLoras: 1,
+    numSpeculativeTokens: 0,
+    numLookaheadTokens: 0,
+    ...rest,
+  })
+  return { cache, scheduling }
 }
 
 /** An engine on a virtual clock. */

@@ -3,6 +3,7 @@ import { automatic } from './automatic.ts'
 import { constant } from './constant.ts'
 import type { LatencyCalculator, LatencyModel, LatencyModelKind, LatencyTimes } from './latency-model.ts'
 import { perToken } from './per-token.ts'
+import { step } from './step.ts'
 
 /**
  * The latency models by the value of `--latency-calculator`; '' is its default. The option's choices, its type, its help
@@ -12,6 +13,7 @@ export const latencyModels: { readonly [Name in LatencyCalculator]: LatencyModel
   '': automatic,
   constant,
   'per-token': perToken,
+  step,
 }
 
 /** All names, the default first. */

@@ -40,6 +40,7 @@ export function planGenerate(
   const params: RequestParams = {
     stream: wire.stream,
     kvTransfer: kvTransferOf(wire),
+    priority: undefined,
     cacheSalt: undefined,
     cacheHitThreshold: undefined,
   }

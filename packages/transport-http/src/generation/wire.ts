@@ -53,6 +53,7 @@ export interface SharedWire {
   readonly kv_transfer_params?: KvTransferWire | null
   readonly cache_hit_threshold?: number | null
   readonly cache_salt?: string | null
+  readonly priority?: number | null
 }
 
 /** `kv_transfer_params` of a request. Only the two switches are read here; a connector reads the rest. */
@@ -70,6 +71,7 @@ export const sharedProperties: Record<string, JsonSchema> = {
   kv_transfer_params: { ...object({ do_remote_decode: boolean, do_remote_prefill: boolean }), nullable: true },
   cache_hit_threshold: number,
   cache_salt: string,
+  priority: integer,
 }
 
 /**
@@ -103,6 +105,7 @@ export function requestParams(wire: SharedWire): RequestParams {
   return {
     stream: wire.stream ?? false,
     kvTransfer: wire.kv_transfer_params ? kvTransfer(wire.kv_transfer_params) : undefined,
+    priority: wire.priority ?? undefined,
     cacheSalt: wire.cache_salt ?? undefined,
     cacheHitThreshold: wire.cache_hit_threshold ?? undefined,
   }
