@@ -1,4 +1,4 @@
-import { eventLoopTurn, LongWork } from './long-work.ts'
+import { eventLoopTurn, longWork } from './long-work.ts'
 
 /**
  * Where time comes from. Everything in vllm-sim that waits or takes a time stamp is handed a `Clock`, so the same code
@@ -78,9 +78,6 @@ export class RealClock implements Clock {
     longWork.add(run)
   }
 }
-
-/** The machine's long work: all real clocks show the same time and share it. */
-const longWork = new LongWork()
 
 /** Another clock sped up (`factor` above 1) or slowed down (below 1); it starts at the other clock's time. */
 export class ScaledClock implements Clock {

@@ -38,3 +38,22 @@ test('a piece that fails stops no other', async () => {
   for (const listener of before) process.on('uncaughtException', listener)
   expect(failures).toEqual([new Error('failed')])
 })
+
+test('while a crowd of newcomers comes, most turns are without long work', async () => {
+  const all = new LongWork()
+  let ran = 0
+  for (let piece = 0; piece < 100; piece++) {
+    all.add(() => {
+      ran++
+      work(9)
+    })
+  }
+  for (let turn = 0; turn < 64; turn++) {
+    all.newcomer()
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  // The first turns, before they are a crowd, and one of 32 then.
+  expect(ran).toBeLessThanOrEqual(8)
+  expect(ran).toBeGreaterThan(0)
+  while (ran < 100) await new Promise(resolve => setImmediate(resolve))
+})

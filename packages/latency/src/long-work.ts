@@ -1,3 +1,5 @@
+import { Newcomers } from './newcomers.ts'
+
 /** How long the pieces that run in one turn of the event loop may take together, milliseconds. */
 const turnBudget = 8
 
@@ -15,6 +17,7 @@ export class LongWork {
   #next = 0
   #turn = Number.NaN
   #end = 0
+  readonly #newcomers = new Newcomers()
 
   /** Runs a piece in a later turn; what it has promised to others runs right after it. */
   add(piece: () => void): void {
@@ -22,12 +25,18 @@ export class LongWork {
     setImmediate(this.#one)
   }
 
+  /** A connection was accepted: while a crowd comes, most turns are without long work. */
+  newcomer(): void {
+    this.#newcomers.came(eventLoopTurn())
+  }
+
   readonly #one = (): void => {
     const turn = eventLoopTurn()
     if (turn !== this.#turn) {
       this.#turn = turn
-      this.#end = performance.now() + turnBudget
-    } else if (performance.now() > this.#end) {
+      this.#end = this.#newcomers.takeTurn(turn) ? performance.now() + turnBudget : Number.NEGATIVE_INFINITY
+    }
+    if (performance.now() > this.#end) {
       setImmediate(this.#one)
       return
     }
@@ -40,3 +49,6 @@ export class LongWork {
     piece()
   }
 }
+
+/** The machine's long work: all real clocks show the same time and share it. */
+export const longWork = new LongWork()

@@ -1,5 +1,7 @@
 import type { Clock, Timer } from './clock.ts'
 import { Deadline, DeadlineHeap } from './deadline.ts'
+import { longWork } from './long-work.ts'
+import { Newcomers } from './newcomers.ts'
 
 class CallbackDeadline extends Deadline {
   readonly #run: (now: number) => void
@@ -18,10 +20,6 @@ class CallbackDeadline extends Deadline {
 const usualBudget = 4
 /** Deadlines between two looks at the clock. */
 const checkEvery = 8
-/** So many turns in a row with a new connection are a crowd. */
-const crowd = 4
-/** Of so many turns one is for long work while they come. Not a time: turns take long on a machine that has other work. */
-const crowdTurns = 32
 
 /**
  * All deadlines of a process: one binary heap of absolute times and one timer of the clock. A wake-up runs everything
@@ -42,11 +40,7 @@ export class Timeline {
   /** The same for calls from outside of deadlines, and the turn of the event loop in which their time began. */
   #callsEnd = Number.NEGATIVE_INFINITY
   #callsTurn = Number.NaN
-  /** The last turn of the event loop with a new connection, and how many of them there were in a row. */
-  #newcomerTurn = Number.NEGATIVE_INFINITY
-  #newcomers = 0
-  /** The last turn of the event loop that had long work. */
-  #workTurn = Number.NEGATIVE_INFINITY
+  readonly #newcomers = new Newcomers()
 
   /** @param turnBudget how long one turn of the event loop may take before newcomers and input get one, real milliseconds */
   constructor(clock: Clock, turnBudget = usualBudget) {
@@ -72,7 +66,7 @@ export class Timeline {
     const turn = real.eventLoopTurn
     if (turn === this.#callsTurn) return true
     this.#callsTurn = turn
-    const over = this.#makesWay(turn)
+    const over = !this.#newcomers.takeTurn(turn)
     this.#callsEnd = over ? Number.NEGATIVE_INFINITY : now + this.#turnBudget
     return over
   }
@@ -82,10 +76,8 @@ export class Timeline {
    * while they come, most turns are without long work. What has a time runs as always.
    */
   newcomer(): void {
-    const { eventLoopTurn } = this.clock.real
-    if (eventLoopTurn === this.#newcomerTurn) return
-    this.#newcomers = eventLoopTurn === this.#newcomerTurn + 1 ? this.#newcomers + 1 : 1
-    this.#newcomerTurn = eventLoopTurn
+    this.#newcomers.came(this.clock.real.eventLoopTurn)
+    longWork.newcomer()
   }
 
   /** Schedules `deadline` at the absolute time `due`, or moves it there. O(log n). */
@@ -153,7 +145,8 @@ export class Timeline {
     this.#end = clock.real.now() + this.#turnBudget
     this.#running = true
     let over = false
-    const hasWay = this.#deferred.size === 0 || this.#newcomers < crowd || !this.#makesWay(clock.real.eventLoopTurn)
+    const hasWay =
+      this.#deferred.size === 0 || !this.#newcomers.crowded || this.#newcomers.takeTurn(clock.real.eventLoopTurn)
     let starved = hasWay && this.#deferred.size > 0
     try {
       for (let ran = 1; !over; ran++) {
@@ -177,14 +170,6 @@ export class Timeline {
       if (over) this.#hurry()
       else this.#arm()
     }
-  }
-
-  /** Whether this turn of the event loop is left to newcomers, and long work waits for a later one. */
-  #makesWay(turn: number): boolean {
-    const crowded = this.#newcomers >= crowd && turn <= this.#newcomerTurn + 1
-    if (crowded && turn > this.#workTurn && turn < this.#workTurn + crowdTurns) return true
-    this.#workTurn = turn
-    return false
   }
 
   #runDeferred(now: number): void {

@@ -6,6 +6,7 @@ import { aborted, get, post, postBytes, unread } from './client.ts'
 import { connectionRows } from './connection-rows.ts'
 import { grpcRows } from './grpc-rows.ts'
 import { kvTransferRows } from './kv-transfer-rows.ts'
+import { memoryRows } from './memory-rows.ts'
 import { chat, conditions, everything, messages, times, tool } from './requests.ts'
 import { structuredRows } from './structured-rows.ts'
 import type { TargetOptions } from './target.ts'
@@ -278,6 +279,7 @@ export const table: readonly Group[] = [
   { server: 'default options', options: {}, rows: [...plain, ...structuredRows] },
   { server: 'large bodies', options: {}, rows: bodyRows },
   { server: 'many requests', options: {}, rows: connectionRows },
+  { server: 'slow clients', options: {}, rows: memoryRows },
   {
     server: 'beside a stream',
     options: { args: ['--inter-token-latency', '10ms', '--max-num-seqs', '64'], streams: true },

@@ -4,6 +4,7 @@ import type { Call, Choice, PlannedRequest } from '@vllm-sim/serving'
 import type { ApiContext } from '../context.ts'
 import type { ErrorForm } from '../http/errors.ts'
 import type { EventStream } from '../http/event-stream.ts'
+import type { Steps } from '../http/feed.ts'
 import type { Headers } from '../http/reply.ts'
 import type { BodyText } from '../output/whole-answer.ts'
 
@@ -39,6 +40,8 @@ export interface StreamEncoder {
   finish(out: EventStream, sequence: SequenceView, outcome: Outcome): void
   /** All choices ended. */
   end(out: EventStream): void
+  /** What is sent after that, made as the client takes it. */
+  rest?(): Steps
 }
 
 /** Members that the pipeline itself reads of every request. */

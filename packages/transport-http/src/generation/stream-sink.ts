@@ -11,6 +11,7 @@ import type {
 import type { ApiContext } from '../context.ts'
 import { type ErrorForm, toRequestError } from '../http/errors.ts'
 import { EventStream } from '../http/event-stream.ts'
+import { Feed } from '../http/feed.ts'
 import { type Headers, sendError } from '../http/reply.ts'
 import type { StreamEncoder } from './endpoint.ts'
 import { type Answer, watchClient } from './watch-client.ts'
@@ -26,6 +27,8 @@ export class StreamSink implements OutputSink, Answer {
   #expected = 0
   #handle: RequestHandle | undefined
   #over = false
+  /** Sends what comes after the last choice. */
+  #rest: Feed | undefined
   /** The client is behind, and the engine waits for it. */
   #held = false
 
@@ -83,6 +86,14 @@ export class StreamSink implements OutputSink, Answer {
         return
       }
       this.#encoder.end(this.#out)
+      const rest = this.#encoder.rest?.()
+      if (rest) {
+        this.#rest = new Feed(this.#context.socketTimeline.clock, this.#out, rest, () => {
+          this.#over = true
+        })
+        this.#rest.next()
+        return
+      }
     } catch (error) {
       this.fail(toRequestError(error))
       return
@@ -104,6 +115,10 @@ export class StreamSink implements OutputSink, Answer {
     // An error gets its own status while nothing was sent, afterwards a frame and a complete end of the stream.
     if (!this.#out.started) {
       sendError(this.res, error, this.#headers, this.#errors)
+      return
+    }
+    if (this.#rest) {
+      this.#rest.fail(error, this.#errors)
       return
     }
     this.#out.frame(this.#errors.frames(error))

@@ -50,6 +50,11 @@ export class EventStream {
     return this.#res.destroyed || this.#res.writableEnded
   }
 
+  /** Characters that were added and not sent. */
+  get pending(): number {
+    return this.#pending.length
+  }
+
   /** Sends the status and headers of an event stream; they leave together with the first frames. */
   start(headers?: Headers): void {
     const res = this.#res
@@ -116,6 +121,11 @@ export class EventStream {
     this.#pending = ''
     this.#res.end()
     this.#uncork()
+  }
+
+  /** Cuts the connection. */
+  destroy(): void {
+    this.#res.destroy()
   }
 
   /** Calls `run` once when the client has caught up. */

@@ -46,6 +46,17 @@ export function sendJsonPieces(
   send(first)
 }
 
+/** Sends it in a turn of the event loop that has time for it: for answers that cost little to ask for and much to make. */
+export function sendJsonSoon(res: ServerResponse, pieces: Iterable<string>, clock: Clock): void {
+  clock.whenFree(() => {
+    try {
+      sendJsonPieces(res, 200, pieces, clock)
+    } catch {
+      res.destroy()
+    }
+  })
+}
+
 interface Portion {
   readonly text: string
   readonly done: boolean

@@ -391,6 +391,28 @@ test('a request id that Node would send back as other bytes is refused', async (
   }
 })
 
+test('who follows a response in the background gets an error when the server cannot wait, and the response goes on', async () => {
+  const sockets = new Set<Socket>()
+  const slow = await startServer({
+    latency: { timeToFirstToken: 1, interTokenLatency: 100_000 },
+    handler: api => (req, res) => {
+      sockets.add(req.socket)
+      api.listener(req, res)
+    },
+  })
+  const client = await connect(slow)
+  client.send(rawPost('/v1/responses', { model: 'my-model', input: 'a', stream: true, background: true }))
+  const begun = await client.receive(text => text.includes('output_text.delta'))
+  for (const socket of sockets) failAnswers(socket, new RequestError(503, 'over'))
+  expect((await client.answer()).body).toMatch(/\n\ndata: \{"error":\{"message":"over".*\}\n\ndata: \[DONE\]\n\n$/s)
+  expect(slow.engine.snapshot().running).toBe(1)
+  const id = /"id":"(resp_[^"]+)"/.exec(begun)![1]
+  await fetch(`${slow.url}/v1/responses/${id}`, { method: 'DELETE' })
+  client.socket.destroy()
+  await expectIdle(slow)
+  await slow.close()
+})
+
 test('answers that the server cannot wait for end with an error, in the form of their protocol', async () => {
   const sockets = new Set<Socket>()
   const slow = await startServer({

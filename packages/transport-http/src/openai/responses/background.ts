@@ -17,11 +17,11 @@ export function runInBackground(
   headers: Headers | undefined,
 ): void {
   const record = new ResponseRecord(plan)
-  const queued = record.json()
+  const queued = record.emptyJson('queued')
   const handle = plan.context.engine.submit(plan.request, new RecordSink(record, store))
   if (!record.finished) record.abort = () => handle.abort()
   store.put(record)
-  if (plan.stream) followResponse(record, res, -1, headers)
+  if (plan.stream) followResponse(plan.context, record, res, -1, headers)
   else sendJson(res, 200, queued, headers)
 }
 

@@ -1,11 +1,12 @@
 import type { EventStream } from '../../http/event-stream.ts'
-import { type OutputItem, outputItem, reasoningPart, textPart } from './output-item.ts'
+import type { Step, Steps } from '../../http/feed.ts'
+import { itemJson, type OutputItem, partJson } from './output-item.ts'
 import type { ResponseRecord } from './response.ts'
 import { sequenceTails } from './sequence-tails.ts'
 import type { ResponseStatus } from './template.ts'
 
-/** What is left to be told of a record: nothing for now, more at once, or nothing any more. */
-export type Remaining = 'none' | 'more' | 'over'
+/** Characters from which on an event is sent in pieces. */
+const longest = 16_384
 
 const textTail = sequenceTails(',"logprobs":[]')
 const plainTail = sequenceTails('')
@@ -25,118 +26,113 @@ const lastEvents: Readonly<Partial<Record<ResponseStatus, string>>> = {
 }
 
 /**
- * The events of one response, made from its record: `pump` adds those for what was recorded since the last call. The
- * events of a record are always the same ones, so a stream can be taken up again at any of them.
+ * The events of one response, made from its record as they are asked for. The events of a record are always the same ones,
+ * so a stream can be taken up again at any of them.
  */
-export class ResponseEvents {
+export class ResponseEvents implements Steps {
   readonly #record: ResponseRecord
   readonly #out: EventStream
   readonly #after: number
+  readonly #steps: Iterator<Step, void>
   #sequence = 0
-  #begun = false
-  #progress = false
-  #over = false
-  /** The item that is being told, its place in the output, and how many of its tokens were told. */
-  #open: OutputItem | undefined
+  /** The place of the open item in the output. */
   #index = 0
-  #told = 0
-  /** What stands before the delta in the open item's delta events, and its length in UTF-8 bytes. */
-  #head = ''
-  #headBytes = 0
 
   /** @param after number of the last event that is not to be sent again; -1 for all */
   constructor(record: ResponseRecord, out: EventStream, after = -1) {
     this.#record = record
     this.#out = out
     this.#after = after
+    this.#steps = this.#all()
   }
 
-  /** @param limit most tokens to tell in this call */
-  pump(limit = Number.POSITIVE_INFINITY): Remaining {
+  step(): Step | undefined {
+    return this.#steps.next().value ?? undefined
+  }
+
+  /** Adds all for which there is something in the record. */
+  pump(): void {
+    for (let step = this.step(); step !== undefined && step !== 'none'; step = this.step());
+  }
+
+  *#all(): Generator<Step, void> {
     const record = this.#record
-    if (!this.#begun) this.#begin()
-    if (!this.#progress && record.started) {
-      this.#progress = true
-      this.#response('response.in_progress', record.emptyJson('in_progress'))
+    const { background } = record
+    const json = record.emptyJson(background ? 'queued' : 'in_progress')
+    yield* this.#response('response.created', [json])
+    if (background) yield* this.#response('response.queued', [json])
+    while (!record.started) yield 'none'
+    yield* this.#response('response.in_progress', [record.emptyJson('in_progress')])
+    for (;;) {
+      const item = record.items[this.#index]
+      if (item) {
+        yield* this.#item(item)
+        this.#index++
+      } else if (record.finished) break
+      else yield 'none'
     }
-    let left = limit
-    for (let item = record.items[this.#index]; item; item = record.items[this.#index]) {
-      if (!this.#open) this.#start(item)
-      const end = Math.min(item.tokens.length, this.#told + left)
-      left -= end - this.#told
-      this.#deltas(item, end)
-      if (this.#told < item.tokens.length) return 'more'
-      const complete = this.#index < record.items.length - 1 || record.finished
-      if (!complete) break
-      this.#finish(item)
-    }
-    if (!record.finished) return 'none'
-    if (!this.#over) {
-      this.#over = true
-      this.#response(lastEvents[record.status]!, record.json())
-    }
-    return 'over'
+    yield* this.#response(lastEvents[record.status]!, record.json())
   }
 
-  #begin(): void {
-    this.#begun = true
-    const { background } = this.#record
-    const json = this.#record.emptyJson(background ? 'queued' : 'in_progress')
-    this.#response('response.created', json)
-    if (background) this.#response('response.queued', json)
-  }
-
-  #start(item: OutputItem): void {
-    this.#open = item
-    this.#told = 0
-    this.#event(
-      'response.output_item.added',
-      `"output_index":${this.#index},"item":${outputItem(item, 'in_progress', '')}`,
-    )
+  *#item(item: OutputItem): Generator<Step, void> {
+    yield* this.#event('response.output_item.added', this.#whole(itemJson(item, 'in_progress')))
     if (item.kind !== 'tool') {
-      const part = item.kind === 'text' ? textPart('', '') : reasoningPart('')
-      this.#event('response.content_part.added', `${this.#place(item)},"part":${part}`)
+      yield* this.#event('response.content_part.added', this.#members(item, '"part":', partJson(item.kind)))
     }
-    const type = deltaEvents[item.kind]
-    const head = `event: ${type}\ndata: {"type":"${type}",${this.#place(item)},"delta":"`
-    this.#head = Buffer.from(head).toString()
-    this.#headBytes = Buffer.byteLength(head)
+    yield* this.#deltas(item)
+    yield* this.#finish(item)
   }
 
-  #deltas(item: OutputItem, end: number): void {
-    const detailed = item.kind === 'text' && this.#record.withLogprobs
+  *#deltas(item: OutputItem): Generator<Step, void> {
+    const record = this.#record
+    const detailed = item.kind === 'text' && record.withLogprobs
     const tailOf = item.kind === 'text' ? textTail : plainTail
-    for (; this.#told < end; this.#told++) {
+    const type = deltaEvents[item.kind]
+    const head = Buffer.from(`event: ${type}\ndata: {"type":"${type}",${this.#place(item)},"delta":"`).toString()
+    const headBytes = Buffer.byteLength(head)
+    for (let told = 0; ; ) {
+      if (told === item.tokens.length) {
+        if (record.finished || this.#index < record.items.length - 1) return
+        yield 'none'
+        continue
+      }
+      const token = item.tokens[told]!
+      const at = told++
       const sequence = this.#sequence++
       if (sequence <= this.#after) continue
-      const token = item.tokens[this.#told]!
       let tail = tailOf(sequence)
       let bytes = tail.length
       if (detailed) {
-        const entry = this.#record.logprobs(item, this.#told, this.#told + 1)
-        tail = `","logprobs":[${entry}],"sequence_number":${sequence}}\n\n`
+        tail = `","logprobs":[${record.entry(token, at)}],"sequence_number":${sequence}}\n\n`
         bytes = Buffer.byteLength(tail)
       }
-      this.#out.frame3(this.#head, token.json, tail, this.#headBytes + token.jsonBytes + bytes)
+      this.#out.frame3(head, token.json, tail, headBytes + token.jsonBytes + bytes)
+      yield 'event'
     }
   }
 
-  #finish(item: OutputItem): void {
+  *#finish(item: OutputItem): Generator<Step, void> {
     const record = this.#record
-    const place = this.#place(item)
-    if (item.kind === 'tool') {
-      const name = JSON.stringify(item.name)
-      this.#event('response.function_call_arguments.done', `${place},"name":${name},"arguments":"${item.text}"`)
+    const { kind } = item
+    if (kind === 'tool') {
+      const name = `"name":${JSON.stringify(item.name)},"arguments":"`
+      yield* this.#event('response.function_call_arguments.done', this.#members(item, name, item.pieces(), '"'))
     } else {
       // The deltas had the logprobs, and the part that follows has them again.
-      const [event, logprobs] =
-        item.kind === 'text' ? ['response.output_text.done', ',"logprobs":[]'] : ['response.reasoning_text.done', '']
-      this.#event(event, `${place},"text":"${item.text}"${logprobs}`)
-      this.#event('response.content_part.done', `${place},"part":${record.part(item)}`)
+      const [event, tail] =
+        kind === 'text' ? ['response.output_text.done', '","logprobs":[]'] : ['response.reasoning_text.done', '"']
+      yield* this.#event(event, this.#members(item, '"text":"', item.pieces(), tail))
+      yield* this.#event('response.content_part.done', this.#members(item, '"part":', record.part(item, kind)))
     }
-    this.#event('response.output_item.done', `"output_index":${this.#index},"item":${record.itemJson(item)}`)
-    this.#open = undefined
-    this.#index++
+    yield* this.#event('response.output_item.done', this.#whole(record.itemJson(item)))
+  }
+
+  #members(item: OutputItem, head: string, value: Iterable<string>, tail?: string): Generator<string, void> {
+    return around(`${this.#place(item)},${head}`, value, tail)
+  }
+
+  #whole(item: Iterable<string>): Generator<string, void> {
+    return around(`"output_index":${this.#index},"item":`, item)
   }
 
   /** The members that say where in the output an event belongs. */
@@ -145,13 +141,29 @@ export class ResponseEvents {
     return `"item_id":${JSON.stringify(id)},"output_index":${this.#index}${content}`
   }
 
-  #response(type: string, json: string): void {
-    this.#event(type, `"response":${json}`)
+  #response(type: string, json: Iterable<string>): Generator<Step, void> {
+    return this.#event(type, around('"response":', json))
   }
 
-  #event(type: string, members: string): void {
+  /** @param members in pieces; a long event leaves in several frames */
+  *#event(type: string, members: Iterable<string>): Generator<Step, void> {
     const sequence = this.#sequence++
     if (sequence <= this.#after) return
-    this.#out.frame(`event: ${type}\ndata: {"type":"${type}",${members},"sequence_number":${sequence}}\n\n`)
+    let text = `event: ${type}\ndata: {"type":"${type}",`
+    for (const piece of members) {
+      text += piece
+      if (text.length < longest) continue
+      this.#out.frame(text)
+      text = ''
+      yield 'piece'
+    }
+    this.#out.frame(`${text},"sequence_number":${sequence}}\n\n`)
+    yield 'event'
   }
+}
+
+function* around(head: string, value: Iterable<string>, tail = ''): Generator<string, void> {
+  yield head
+  yield* value
+  yield tail
 }

@@ -1,5 +1,8 @@
 import type { Token } from '@vllm-sim/core-engine'
 
+/** Characters of a piece of text, about. */
+const piece = 16_384
+
 /** One item of the output, as far as it exists. */
 export class OutputItem {
   readonly kind: 'reasoning' | 'text' | 'tool'
@@ -28,6 +31,11 @@ export class OutputItem {
     return this.#text
   }
 
+  /** The same in pieces, also when it grows meanwhile. */
+  pieces(): Generator<string, void> {
+    return slices(this.text)
+  }
+
   /** Calls only: the id by which a function's result refers to it, with the same digits as the item's. */
   get callId(): string {
     return this.id.replace(/^fc_/, 'call_')
@@ -39,41 +47,63 @@ export class OutputItem {
   }
 }
 
+function* slices(text: string): Generator<string, void> {
+  for (let from = 0, to = 0; from < text.length; from = to) {
+    to = Math.min(text.length, from + piece)
+    // A surrogate pair stays together.
+    if (to < text.length && (text.charCodeAt(to - 1) & 0xfc00) === 0xd800) to++
+    yield text.slice(from, to)
+  }
+}
+
 /** Whether an item is still being made. */
 export type ItemStatus = 'in_progress' | 'completed'
 
 /**
- * A text part of a message.
- * @param text the inside of a JSON string
+ * The one part of a message or reasoning item as JSON, in pieces.
+ * @param text pieces of the inside of a JSON string
  * @param logprobs entries as JSON, without the brackets
  */
-export function textPart(text: string, logprobs: string): string {
-  return `{"type":"output_text","text":"${text}","annotations":[],"logprobs":[${logprobs}]}`
-}
-
-/** The one part of a reasoning item. @param text the inside of a JSON string */
-export function reasoningPart(text: string): string {
-  return `{"type":"reasoning_text","text":"${text}"}`
+export function* partJson(
+  kind: 'text' | 'reasoning',
+  text: Iterable<string> = [],
+  logprobs: Iterable<string> = [],
+): Generator<string, void> {
+  yield kind === 'text' ? '{"type":"output_text","text":"' : '{"type":"reasoning_text","text":"'
+  yield* text
+  if (kind === 'reasoning') yield '"}'
+  else {
+    yield '","annotations":[],"logprobs":['
+    yield* logprobs
+    yield ']}'
+  }
 }
 
 /**
- * An output item as JSON.
+ * An output item as JSON, in pieces.
  * @param content of a message or reasoning item its parts as JSON, of a call the inside of its arguments' JSON string
  */
-export function outputItem(item: OutputItem, status: ItemStatus, content: string): string {
+export function* itemJson(
+  item: OutputItem,
+  status: ItemStatus,
+  content: Iterable<string> = [],
+): Generator<string, void> {
   const id = JSON.stringify(item.id)
   switch (item.kind) {
     case 'text':
-      return `{"type":"message","id":${id},"role":"assistant","status":"${status}","content":[${content}]}`
+      yield `{"type":"message","id":${id},"role":"assistant","status":"${status}","content":[`
+      yield* content
+      yield ']}'
+      break
     case 'reasoning':
-      return (
-        `{"type":"reasoning","id":${id},"status":"${status}","summary":[],"content":[${content}],` +
-        '"encrypted_content":null}'
-      )
+      yield `{"type":"reasoning","id":${id},"status":"${status}","summary":[],"content":[`
+      yield* content
+      yield '],"encrypted_content":null}'
+      break
     case 'tool':
-      return (
-        `{"type":"function_call","id":${id},"call_id":${JSON.stringify(item.callId)},` +
-        `"name":${JSON.stringify(item.name)},"arguments":"${content}","status":"${status}"}`
-      )
+      yield `{"type":"function_call","id":${id},"call_id":${JSON.stringify(item.callId)},` +
+        `"name":${JSON.stringify(item.name)},"arguments":"`
+      yield* content
+      yield `","status":"${status}"}`
   }
 }

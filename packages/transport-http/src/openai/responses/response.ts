@@ -3,8 +3,9 @@ import { PartCursor, type TokenName } from '@vllm-sim/serving'
 import type { ChatMessage, ContentPart } from '@vllm-sim/tokenizer'
 import type { ApiContext } from '../../context.ts'
 import { contentEntry } from '../../output/logprobs.ts'
+import { joined } from '../../output/whole-answer.ts'
 import type { InputItem } from './input.ts'
-import { OutputItem, outputItem, reasoningPart, textPart } from './output-item.ts'
+import { itemJson, OutputItem, partJson } from './output-item.ts'
 import { type ResponseStatus, ResponseTemplate } from './template.ts'
 import { responseUsage } from './usage.ts'
 
@@ -61,6 +62,7 @@ export class ResponseRecord {
   #error: RequestError | undefined
   #usage: string | undefined
   #tokens = 0
+  #characters = 0
 
   constructor(request: ResponseRequest) {
     // Only what is needed later: a plan holds the tokens of the whole prompt.
@@ -97,13 +99,14 @@ export class ResponseRecord {
 
   /** What it costs to keep it, roughly, in bytes. */
   get weight(): number {
-    return this.#request.weight + perToken * this.#tokens
+    return this.#request.weight + perToken * this.#tokens + this.#characters
   }
 
   /** Adds tokens that were generated. */
   push(sequence: SequenceView, tokens: readonly Token[], count: number): void {
     if (this.#status === 'queued') this.#status = 'in_progress'
     this.#tokens += count
+    for (let i = 0; i < count; i++) this.#characters += tokens[i]!.text.length
     const { parts } = sequence
     if (!parts) {
       const item = this.items[0] ?? this.#open('text')
@@ -135,41 +138,43 @@ export class ResponseRecord {
     this.abort = undefined
   }
 
-  /** The Response object as it is now. */
-  json(): string {
-    return this.#template.json({
+  /**
+   * The Response object as it is now, in pieces: with logprobs it is many times as long as its text.
+   * @param members further ones, each with the comma before it
+   */
+  json(members = ''): Generator<string, void> {
+    const [head, tail] = this.#template.around({
       status: this.#status,
       completedAt: this.#completedAt,
       error: this.#error ? responseError(this.#error) : 'null',
-      output: this.items.map(item => this.itemJson(item)).join(),
       usage: this.#usage,
     })
+    const items = this.items.map(item => this.itemJson(item))
+    return listed(head, items, `${tail.slice(0, -1)}${members}}`)
   }
 
   /** The Response object before there was any output. */
   emptyJson(status: ResponseStatus): string {
-    return this.#template.json({ status, completedAt: null, error: 'null', output: '', usage: undefined })
+    return this.#template.around({ status, completedAt: null, error: 'null', usage: undefined }).join('')
   }
 
-  /** A whole output item. */
-  itemJson(item: OutputItem): string {
-    return outputItem(item, 'completed', item.kind === 'tool' ? item.text : this.part(item))
+  /** A whole output item, in pieces. */
+  itemJson(item: OutputItem): Generator<string, void> {
+    return itemJson(item, 'completed', item.kind === 'tool' ? item.pieces() : this.part(item, item.kind))
   }
 
-  /** The one part of a message or reasoning item. */
-  part(item: OutputItem): string {
-    return item.kind === 'text' ? textPart(item.text, this.logprobs(item)) : reasoningPart(item.text)
+  /** The one part of a message or reasoning item, in pieces. */
+  part(item: OutputItem, kind: 'text' | 'reasoning'): Generator<string, void> {
+    const { logprobs } = this.#request
+    if (logprobs === undefined || kind !== 'text') return partJson(kind, item.pieces())
+    const tokens = this.finished ? item.tokens : item.tokens.slice()
+    return partJson(kind, item.pieces(), joined(tokens, this.entry))
   }
 
-  /** Entries for the tokens of a text from `from` up to `to`, as JSON without brackets; empty when not asked for. */
-  logprobs(item: OutputItem, from = 0, to = item.tokens.length): string {
-    const { logprobs: count, tokenName } = this.#request
-    if (count === undefined || item.kind !== 'text') return ''
-    let list = ''
-    for (let at = from; at < to; at++) {
-      list += `${at > from ? ',' : ''}${contentEntry(item.tokens[at]!, at, count, tokenName)}`
-    }
-    return list
+  /** The logprobs of one token of a text, at its place in it; only where they were asked for. */
+  readonly entry = (token: Token, at: number): string => {
+    const { logprobs, tokenName } = this.#request
+    return contentEntry(token, at, logprobs ?? 0, tokenName)
   }
 
   /** The conversation that a further response continues: all messages up to this response's own. */
@@ -211,6 +216,18 @@ export class ResponseRecord {
     this.items.push(item)
     return item
   }
+}
+
+/** Items in pieces, joined by commas, inside of something. */
+function* listed(head: string, items: Iterable<string>[], tail: string): Generator<string, void> {
+  yield head
+  let between = ''
+  for (const pieces of items) {
+    yield between
+    yield* pieces
+    between = ','
+  }
+  yield tail
 }
 
 function seconds({ clock }: ApiContext): number {

@@ -3,6 +3,7 @@ import { RequestError } from '@vllm-sim/core-engine'
 import type { ApiContext } from '../../context.ts'
 import { toRequestError } from '../../http/errors.ts'
 import { sendError, sendJson } from '../../http/reply.ts'
+import { sendJsonSoon } from '../../http/reply-pieces.ts'
 import { jsonText } from '../../output/json-text.ts'
 import { type Method, queryOf, type Route, type RoutedRequest } from '../../routing/route.ts'
 import { InvalidRequestError, responseNotFound } from './errors.ts'
@@ -17,7 +18,7 @@ export function responseRoutes(store: ResponseStore, context: ApiContext): Route
   const route = (
     method: Method,
     suffix: string,
-    answer: (record: ResponseRecord, req: RoutedRequest, res: ServerResponse) => string | undefined,
+    answer: (record: ResponseRecord, req: RoutedRequest, res: ServerResponse) => string | Iterable<string> | undefined,
   ): Route => ({
     method,
     path: `/v1/responses/:id${suffix}`,
@@ -25,7 +26,8 @@ export function responseRoutes(store: ResponseStore, context: ApiContext): Route
       req.resume()
       try {
         const json = answer(find(store, req), req, res)
-        if (json !== undefined) sendJson(res, 200, json)
+        if (typeof json === 'string') sendJson(res, 200, json)
+        else if (json) sendJsonSoon(res, json, context.socketTimeline.clock)
       } catch (error) {
         sendError(res, toRequestError(error))
       }
@@ -34,7 +36,7 @@ export function responseRoutes(store: ResponseStore, context: ApiContext): Route
   return [
     // Before the paths with an id, which it would be taken for.
     inputTokensRoute(store, context),
-    route('GET', '', retrieve),
+    route('GET', '', (record, req, res) => retrieve(record, req, res, context)),
     route('DELETE', '', record => {
       store.delete(record.id, record.owner)
       record.abort?.()
@@ -53,7 +55,12 @@ function find(store: ResponseStore, req: RoutedRequest): ResponseRecord {
 }
 
 /** The object, or with `stream` its events after number `starting_after`. */
-function retrieve(record: ResponseRecord, req: RoutedRequest, res: ServerResponse): string | undefined {
+function retrieve(
+  record: ResponseRecord,
+  req: RoutedRequest,
+  res: ServerResponse,
+  context: ApiContext,
+): Iterable<string> | undefined {
   const query = queryOf(req)
   if (!['true', 'True', '1'].includes(query.get('stream') ?? '')) return record.json()
   const after = query.get('starting_after')
@@ -64,12 +71,12 @@ function retrieve(record: ResponseRecord, req: RoutedRequest, res: ServerRespons
       'starting_after',
     )
   }
-  followResponse(record, res, after === null ? -1 : Number(after))
+  followResponse(context, record, res, after === null ? -1 : Number(after))
   return undefined
 }
 
 /** Only what is made in the background can be cancelled; doing it twice is harmless. */
-function cancel(record: ResponseRecord): string {
+function cancel(record: ResponseRecord): Iterable<string> {
   if (record.status !== 'cancelled') {
     if (!record.abort) throw new InvalidRequestError(400, 'Cannot cancel a synchronous response.', 'response_id')
     record.abort()

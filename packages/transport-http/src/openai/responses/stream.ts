@@ -34,6 +34,10 @@ export class ResponseStream implements StreamEncoder {
 
   end(): void {
     if (this.#plan.stored) this.#store.put(this.#record!)
-    this.#events!.pump()
+  }
+
+  /** The last events: with logprobs they are much longer than all before them. */
+  rest(): ResponseEvents {
+    return this.#events!
   }
 }

@@ -6,8 +6,6 @@ export interface ResponseState {
   /** Unix time in whole seconds. */
   readonly completedAt: number | null
   readonly error: string
-  /** The output items, without the brackets. */
-  readonly output: string
   /** Undefined before it is known. */
   readonly usage: string | undefined
 }
@@ -31,10 +29,11 @@ export class ResponseTemplate {
     return this.#head.length + this.#request.length
   }
 
-  json({ status, completedAt, error, output, usage }: ResponseState): string {
-    return (
-      `${this.#head}"status":"${status}","completed_at":${completedAt},"error":${error},${this.#request},` +
-      `"output":[${output}]${usage === undefined ? '' : `,"usage":${usage}`}}`
-    )
+  /** What stands before the output items, and what behind them. */
+  around({ status, completedAt, error, usage }: ResponseState): readonly [head: string, tail: string] {
+    return [
+      `${this.#head}"status":"${status}","completed_at":${completedAt},"error":${error},${this.#request},"output":[`,
+      `]${usage === undefined ? '' : `,"usage":${usage}`}}`,
+    ]
   }
 }

@@ -2,6 +2,7 @@ import { Token } from '@vllm-sim/core-engine'
 import type { Choice } from '@vllm-sim/serving'
 import type { WholeEncoder } from '../../generation/endpoint.ts'
 import { handOverMember } from '../../output/kv-transfer.ts'
+import type { BodyText } from '../../output/whole-answer.ts'
 import type { ResponsesPlan } from './plan.ts'
 import { ResponseRecord } from './response.ts'
 import type { ResponseStore } from './store.ts'
@@ -16,7 +17,7 @@ export class ResponseWhole implements WholeEncoder {
     this.#store = store
   }
 
-  encode(choices: readonly Choice[]): string {
+  encode(choices: readonly Choice[]): BodyText {
     const { sequence, text, tokens, outcome } = choices[0]!
     const record = new ResponseRecord(this.#plan)
     // Plain text is kept in one piece: events that are made from it later have one delta.
@@ -24,7 +25,6 @@ export class ResponseWhole implements WholeEncoder {
     else record.push(sequence, [new Token(0, text)], text === '' ? 0 : 1)
     record.finish(outcome)
     if (this.#plan.stored) this.#store.put(record)
-    const members = handOverMember(outcome)
-    return members === '' ? record.json() : `${record.json().slice(0, -1)}${members}}`
+    return record.json(handOverMember(outcome))
   }
 }
