@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tooOld = '20.19.0'
 const supported = ['22.18.0', '24', '26']
-const commands = ['vllm-sim', 'vllm-sim-dataset', 'vllm-sim-kv-listener']
+const commands = ['vllm-sim', 'pd-sidecar', 'vllm-sim-dataset', 'vllm-sim-kv-listener']
 
 const folder = mkdtempSync(join(tmpdir(), 'vllm-sim-packed-'))
 try {

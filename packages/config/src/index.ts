@@ -18,6 +18,7 @@ export {
   type VariableFields,
 } from './sources/environment.ts'
 export { type Given, readSources, type Sources } from './sources/sources.ts'
+export { fileErrorText, readYamlText, type YamlFile, type YamlTextOptions } from './sources/yaml-file.ts'
 export { type Json, type JsonObject, toJson, type YamlNode } from './sources/yaml-node.ts'
 export { defineOptions, type OptionTable } from './table.ts'
 export { ints, jsonObject, jsonTexts, texts } from './types/collections.ts'

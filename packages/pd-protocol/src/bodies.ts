@@ -57,23 +57,3 @@ export function usageOf(api: ApiType): UsagePlace {
       return { wrappers: [], details: 'prompt_tokens_details', member: 'cached_tokens' }
   }
 }
-
-/**
- * A usage object with the number of cached tokens in its place.
- * @param input for Anthropic's Messages, where `input_tokens` leaves the cached ones out: keeps the sum of both
- */
-export function setCachedTokens(
-  usage: Readonly<Record<string, unknown>>,
-  place: UsagePlace,
-  cached: number,
-): Record<string, unknown> {
-  if (place.details !== undefined) {
-    const details = usage[place.details]
-    const old = typeof details === 'object' && details !== null && !Array.isArray(details) ? details : {}
-    return { ...usage, [place.details]: { ...old, [place.member]: cached } }
-  }
-  const { input_tokens: input, [place.member]: before = 0 } = usage
-  const next = { ...usage, [place.member]: cached }
-  if (typeof input !== 'number' || typeof before !== 'number') return next
-  return { ...next, input_tokens: Math.max(0, input + before - cached) }
-}

@@ -1,5 +1,5 @@
 export { type ApiType, apiTypeOf, cleanPath } from './api-types.ts'
-export { type BodyEdits, cap, type Place, prefillOnly, setCachedTokens, type UsagePlace, usageOf } from './bodies.ts'
+export { type BodyEdits, cap, type Place, prefillOnly, type UsagePlace, usageOf } from './bodies.ts'
 export {
   cachedSourceHeaders,
   encoderHeaders,
@@ -11,7 +11,7 @@ export {
   takeTargets,
 } from './headers.ts'
 export { mooncakeTransferId, moriioRank, moriioTransferId, sglangRoom, type Uuid, uuidOf } from './ids.ts'
-export { type MediaItem, mediaKinds, mediaOf } from './media.ts'
+export { mediaKinds } from './media.ts'
 export {
   type MooncakeEngine,
   type MoriioSide,

@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { apiTypeOf, cleanPath } from './api-types.ts'
-import { cap, prefillOnly, setCachedTokens, usageOf } from './bodies.ts'
+import { cap, prefillOnly, usageOf } from './bodies.ts'
 import { encoderHeaders, prefillerHeaders, takeTargets } from './headers.ts'
 import { moriioRank, sglangRoom, uuidOf } from './ids.ts'
-import { mediaOf } from './media.ts'
 import { moriioDecodeDefaults, moriioParallelDecodeParams, moriioPrefillParams, nixlPrefillParams } from './params.ts'
 import { formatTarget, p2pPort, parseTarget } from './targets.ts'
 
@@ -48,18 +47,14 @@ describe('capping', () => {
   })
 })
 
-describe('cached tokens', () => {
-  test.each([
-    ['chat_completions', { prompt_tokens: 64 }, { prompt_tokens: 64, prompt_tokens_details: { cached_tokens: 7 } }],
-    ['completions', { prompt_tokens_details: { audio: 1 } }, { prompt_tokens_details: { audio: 1, cached_tokens: 7 } }],
-    ['vllm_generate', { prompt_tokens_details: null }, { prompt_tokens_details: { cached_tokens: 7 } }],
-    ['responses', { input_tokens: 64 }, { input_tokens: 64, input_tokens_details: { cached_tokens: 7 } }],
-    // Anthropic's input_tokens leaves out what was cached.
-    ['messages', { input_tokens: 15, cache_read_input_tokens: 49 }, { input_tokens: 57, cache_read_input_tokens: 7 }],
-    ['messages', { output_tokens: 1 }, { output_tokens: 1, cache_read_input_tokens: 7 }],
-  ] as const)('%s: %j', (api, usage, expected) => {
-    expect(setCachedTokens(usage, usageOf(api), 7)).toEqual(expected)
+test('each API counts cached tokens in a place of its own', () => {
+  expect(usageOf('chat_completions')).toEqual({
+    wrappers: [],
+    details: 'prompt_tokens_details',
+    member: 'cached_tokens',
   })
+  expect(usageOf('responses')).toMatchObject({ wrappers: ['response'], details: 'input_tokens_details' })
+  expect(usageOf('messages')).toEqual({ wrappers: ['message'], details: undefined, member: 'cache_read_input_tokens' })
 })
 
 describe('headers', () => {
@@ -214,20 +209,6 @@ describe('MoRI-IO', () => {
       remote_port: 8000,
     })
   })
-})
-
-test.each([
-  [{ type: 'text', text: 'a' }, undefined],
-  [{ type: 'image_url', image_url: { url: 'http://a/b' } }, { url: 'http://a/b' }],
-  [{ type: 'video_url', video_url: { url: 'http://a/b' } }, { url: 'http://a/b' }],
-  [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA' } }, { url: 'data:image/png;base64,AA' }],
-  [{ type: 'input_audio', input_audio: { data: 'AA' } }, { url: undefined }],
-  [{ type: 'image_embeds' }, undefined],
-  [{ type: 'image_url', image_url: null }, { url: undefined }],
-  [null, undefined],
-  [{ type: 7 }, undefined],
-])('media of %j', (part, expected) => {
-  expect(mediaOf(part)).toEqual(expected)
 })
 
 test('nothing here reads or writes', () => {

@@ -9,8 +9,6 @@ export interface YamlFile {
   readonly warnings: readonly string[]
 }
 
-const PREFIX = 'failed to unmarshal configuration: '
-
 /**
  * Reads a configuration file. The YAML parser is loaded only when there is one.
  * @throws ConfigError `failed to read configuration file: ...` or `failed to unmarshal configuration: ...`
@@ -24,8 +22,27 @@ export async function readYamlFile(
   try {
     text = readFile(path)
   } catch (error) {
-    throw new ConfigError(`failed to read configuration file: ${systemText(error, path)}`)
+    throw new ConfigError(`failed to read configuration file: ${fileErrorText(error, path)}`)
   }
+  return readYamlText(table, text, { path })
+}
+
+/** How the text of a configuration is read. */
+export interface YamlTextOptions {
+  /** Where it stands, for messages. */
+  readonly path: string
+  /** What is said before the reason for which it cannot be used. @default 'failed to unmarshal configuration: ' */
+  readonly problem?: string
+  /** A key that no option has is an error, not a warning. */
+  readonly strict?: boolean
+}
+
+/** Reads options that are written as YAML, or JSON. @throws ConfigError */
+export async function readYamlText(
+  table: OptionTable,
+  text: string,
+  { path, problem = 'failed to unmarshal configuration: ', strict = false }: YamlTextOptions,
+): Promise<YamlFile> {
   const { parseYaml } = await import('./yaml-parser.ts')
   const values = new Map<string, unknown>()
   const warnings: string[] = []
@@ -34,29 +51,30 @@ export async function readYamlFile(
       const name = key.replaceAll('_', '-')
       const row = table.rows.get(name)
       if (row === undefined || row.commandLineOnly) {
+        if (strict) throw new ConfigError(`${problem}line ${line}: unknown field "${key}"`)
         warnings.push(`${path}: unknown key "${key}" in line ${line} is ignored`)
         continue
       }
       if (isNull(node)) continue
-      if (values.has(name)) throw new ConfigError(`${PREFIX}line ${line}: key "${name}" is already set`)
+      if (values.has(name)) throw new ConfigError(`${problem}line ${line}: key "${name}" is already set`)
       const warn = (remark: string) => warnings.push(`${path}: ${name} in line ${line}: ${remark}`)
       values.set(
         name,
-        readValue(() => row.type.read(node, warn), name, line),
+        readValue(() => row.type.read(node, warn), `${problem}line ${line}: ${name}`),
       )
     }
   } catch (error) {
-    throw error instanceof ConfigError ? error : new ConfigError(PREFIX + reasonOf(error))
+    throw error instanceof ConfigError ? error : new ConfigError(problem + reasonOf(error))
   }
   return { values, warnings }
 }
 
-function readValue(read: () => unknown, name: string, line: number): unknown {
+function readValue(read: () => unknown, problem: string): unknown {
   try {
     return read()
   } catch (error) {
     if (error instanceof CompleteError || error instanceof ConfigError) throw error
-    throw new ConfigError(`${PREFIX}line ${line}: ${name}: ${reasonOf(error)}`)
+    throw new ConfigError(`${problem}: ${reasonOf(error)}`)
   }
 }
 
@@ -71,7 +89,8 @@ const SYSTEM_TEXTS: Readonly<Record<string, string>> = {
   ENOTDIR: 'not a directory',
 }
 
-function systemText(error: unknown, path: string): string {
+/** Why a file cannot be read, in Go's words. */
+export function fileErrorText(error: unknown, path: string): string {
   const code = (error as { code?: unknown }).code
   const known = typeof code === 'string' ? SYSTEM_TEXTS[code] : undefined
   return known === undefined ? reasonOf(error) : `open ${path}: ${known}`

@@ -1,4 +1,4 @@
-export { CertificateError, type CertificatePair } from './pair.ts'
+export { CertificateError, type CertificateFiles, type CertificatePair, readPair } from './pair.ts'
 export { plainTextRefusal, tlsProtocol } from './protocol.ts'
 export { selfSignedPair } from './self-signed.ts'
 export { createTlsEndpoint, type TlsEndpoint } from './server.ts'

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+// Only dynamic imports: what stands here runs before anything else is loaded, also by a Node that could not load it.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(`pd-sidecar needs Node 22.18 or newer, and this is ${process.version}.\n`)
+  process.exit(1)
+}
+
+const { StopSignal, useCompileCache } = await import('@vllm-sim/service/early')
+useCompileCache(process.env)
+
+const stop = new StopSignal()
+const { readFileSync } = await import('node:fs')
+const { run } = await import('./run.ts')
+await run(process.argv.slice(2), process.env, path => readFileSync(path, 'utf8'), stop)
+
+export {}
