@@ -1,8 +1,23 @@
-import type Sqlite from 'better-sqlite3'
 import type { CompiledQuery, Kysely } from 'kysely'
 
-/** An open SQLite file. */
-export type Connection = Sqlite.Database
+/** An open SQLite file: better-sqlite3's, as far as it is used. Its own types are not published with it. */
+export interface Connection {
+  readonly open: boolean
+  readonly inTransaction: boolean
+  prepare<Parameters extends unknown[], Row>(sql: string): Statement<Parameters, Row>
+  exec(sql: string): unknown
+  pragma(source: string, options?: { readonly simple?: boolean }): unknown
+  close(): unknown
+}
+
+/** A prepared statement. */
+export interface Statement<Parameters extends unknown[], Row> {
+  get(...parameters: Parameters): Row | undefined
+  all(...parameters: Parameters): Row[]
+  run(...parameters: Parameters): unknown
+  /** Makes a row the value of its first column. */
+  pluck(): Statement<Parameters, Row>
+}
 
 /** A prepared statement whose parameters are those of the compiled query, in order. */
 export interface Prepared<Row> {
@@ -11,7 +26,10 @@ export interface Prepared<Row> {
 }
 
 /** Opens a file with better-sqlite3, which is loaded at the first call: a server without a dataset does not pay for it. */
-export async function connect(path: string, options: Sqlite.Options = {}): Promise<Connection> {
+export async function connect(
+  path: string,
+  options: { readonly readonly?: boolean; readonly timeout?: number } = {},
+): Promise<Connection> {
   const { default: Database } = await import('better-sqlite3')
   return new Database(path, options)
 }
