@@ -7,6 +7,7 @@ export default defineConfig({
       'packages/*/src/**/*.test.ts',
       'apps/*/{src,test}/**/*.test.ts',
       'benchmarks/src/**/*.test.ts',
+      'examples/**/*.test.ts',
       'scripts/**/*.test.ts',
     ],
     // Files share a worker: loading the sources anew for each costs as much as the tests. So no file leaves anything behind

@@ -4,6 +4,7 @@ import { growthGroups } from './groups/growth-groups.ts'
 import { grpcGroups } from './groups/grpc-groups.ts'
 import { loadGroups } from './groups/load-groups.ts'
 import { runMicro } from './groups/micro-group.ts'
+import { pdGroup } from './groups/pd-group.ts'
 import type { Group, Sample } from './groups/sample.ts'
 import { startGroups } from './groups/start-groups.ts'
 import { doubled, readRatios, writeRatios } from './micro/baseline.ts'
@@ -12,7 +13,7 @@ import { help, type Options, readOptions } from './options.ts'
 import { microReport } from './report/micro-table.ts'
 import { report } from './report/table.ts'
 
-const groups: readonly Group[] = [...loadGroups, ...startGroups, ...growthGroups, ...grpcGroups]
+const groups: readonly Group[] = [...loadGroups, ...startGroups, ...growthGroups, ...grpcGroups, pdGroup]
 const microAbout = 'ns of each hot piece beside a baseline'
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`)

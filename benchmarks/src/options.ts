@@ -20,7 +20,8 @@ Another server beside them:
   --against URL         one that runs already
   --pid N               its process on this machine, for CPU time and memory
   --ttft MS, --itl MS   the timing it runs with; it takes part in the groups with this timing; default 0
-  --against-command C   one to be started with a command, in which {port}, {ttft}, {itl} and {flags} are replaced
+  --against-command C   one to be started with a command, in which {port}, {ttft}, {itl} and {flags} are replaced; in the
+                        group pd another sidecar, with {port}, {decoder} and {flags}
 
 Commands of their own, each with --help or described in docs/performance.md:
   load --url URL …      the load client alone

@@ -30,6 +30,7 @@ Measures a server that speaks the OpenAI protocol and prints one line of JSON.
   --rounds N           streams that each connection reads one after the other; default 1
   --spread MS          streams begin over this time; default 7 times --itl
   --prompt BYTES       size of the prompt; default 47
+  --header 'N: V'      a further header of each request
   --disturb BYTES      beside the streams, a request with a prompt of this size five times a second
   --await URL          wait until this server is ready, and only then begin
   --warm URL           before that, read as many short streams from this server, so that no code is cold
@@ -61,6 +62,7 @@ export interface LoadOptions {
   rounds?: number
   spread?: number
   prompt?: number
+  header?: string
   disturb?: number
   await?: string
   warm?: string
@@ -92,6 +94,7 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     model: options.model ?? 'm',
     tokens,
     stream: options.mode === 'stream' || options.mode === 'queue',
+    ...(options.header === undefined ? undefined : { header: options.header }),
   }
   const request = chatRequest(options.prompt === undefined ? question : { ...question, promptBytes: options.prompt })
   const streamOptions = {
@@ -164,7 +167,7 @@ function perUnit(
 }
 
 const numbers = ['pid', 'count', 'tokens', 'seconds', 'ttft', 'itl', 'rounds', 'spread', 'prompt', 'disturb'] as const
-const texts = ['url', 'mode', 'model', 'await', 'warm'] as const
+const texts = ['url', 'mode', 'model', 'header', 'await', 'warm'] as const
 
 /** @returns undefined when help was asked for. @throws Error that names a bad option */
 function readOptions(argv: readonly string[]): LoadOptions | undefined {

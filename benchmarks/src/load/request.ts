@@ -7,12 +7,14 @@ export interface Question {
   readonly stream: boolean
   /** Characters of the prompt. */
   readonly promptBytes?: number
+  /** A further header, as `name: value`. */
+  readonly header?: string
   /** Further JSON members of the body. */
   readonly extra?: Readonly<Record<string, unknown>>
 }
 
 /** A chat completion request with head and body, as bytes. */
-export function chatRequest({ url, model, tokens, stream, promptBytes = 47, extra }: Question): Buffer {
+export function chatRequest({ url, model, tokens, stream, promptBytes = 47, header, extra }: Question): Buffer {
   const content = 'hello '.repeat(Math.ceil(promptBytes / 6)).slice(0, promptBytes)
   const body = JSON.stringify({
     model,
@@ -25,7 +27,7 @@ export function chatRequest({ url, model, tokens, stream, promptBytes = 47, extr
   })
   const path = `${url.pathname.replace(/\/$/, '')}/v1/chat/completions`
   return Buffer.from(
-    `POST ${path} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\n` +
+    `POST ${path} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: application/json\r\n${header ? `${header}\r\n` : ''}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }

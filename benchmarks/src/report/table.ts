@@ -8,6 +8,9 @@ const withoutRatio: ReadonlySet<MetricName> = new Set<MetricName>([
   'lateP50',
   'overdueP50',
   'ttftOverP50',
+  'addedP50',
+  'addedTtftP50',
+  'addedLateP99',
   'errors',
   'clientCores',
   'connections',
@@ -46,15 +49,16 @@ export function ratio(of: readonly Sample[], to: readonly Sample[], metric: Metr
 
 function table(samples: readonly Sample[]): string {
   const systems = [...Map.groupBy(samples, sample => sample.system)].map(([name, of]) => ({ name, of: counted(of) }))
-  const bare = systems.find(({ name }) => name === 'bare')
-  const compared = bare ? systems.filter(one => one !== bare) : []
-  const header = ['', ...systems.map(({ name }) => name), ...compared.map(({ name }) => `${name} / bare`)]
+  // A proxy is compared with another one.
+  const base = systems.find(({ name }) => name === 'bare') ?? systems.find(({ name }) => name === 'against')
+  const compared = base ? systems.filter(one => one !== base && one.name !== 'direct') : []
+  const header = ['', ...systems.map(({ name }) => name), ...compared.map(({ name }) => `${name} / ${base!.name}`)]
   const rows: string[][] = []
   for (const [metric, label] of Object.entries(metrics) as [MetricName, string][]) {
     const cells = systems.map(({ of }) => figure(median(of.flatMap(sample => sample.values[metric] ?? []))))
     if (cells.every(cell => cell === none)) continue
     const ratios = compared.map(({ of }) =>
-      withoutRatio.has(metric) ? '' : figure(ratio(of, bare?.of ?? [], metric), ratioDigits),
+      withoutRatio.has(metric) ? '' : figure(ratio(of, base?.of ?? [], metric), ratioDigits),
     )
     rows.push([label, ...cells, ...ratios])
   }

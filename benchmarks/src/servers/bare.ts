@@ -7,12 +7,18 @@ const words = 'this server knows one sentence and says it again and again until 
   /(?<= )/,
 )
 
+/** What a prefilling server tells of its KV blocks. */
+const blocks =
+  ',"kv_transfer_params":{"do_remote_prefill":true,"do_remote_decode":false,"remote_block_ids":[[1,2,3]],' +
+  '"remote_engine_id":"bare","remote_request_id":"r","remote_host":"localhost","remote_port":5600,"tp_size":1}'
+
 let requests = 0
 
 interface Asked {
   readonly model: string
   readonly max_tokens?: number
   readonly stream?: boolean
+  readonly kv_transfer_params?: { readonly do_remote_decode?: boolean }
 }
 
 /** A stream on its way. */
@@ -64,13 +70,13 @@ function readBody(req: IncomingMessage, done: (text: string) => void): void {
 }
 
 function answer(text: string, res: ServerResponse, pace: Pace, deadlines: Deadlines): void {
-  const { model, max_tokens: tokens = 16, stream } = JSON.parse(text) as Asked
+  const { model, max_tokens: tokens = 16, stream, kv_transfer_params: transfer } = JSON.parse(text) as Asked
   const id = `chatcmpl-${String(++requests).padStart(32, '0')}`
   const start = `{"id":"${id}","object":"chat.completion${stream ? '.chunk' : ''}","created":${Math.floor(Date.now() / 1000)},"model":${JSON.stringify(model)},"choices":[{"index":0,`
   if (!stream) {
     let content = ''
     for (let at = 0; at < tokens; at++) content += words[at % words.length]
-    const body = `${start}"message":{"role":"assistant","content":${JSON.stringify(content)}},"logprobs":null,"finish_reason":"length"}],"usage":{"prompt_tokens":8,"completion_tokens":${tokens},"total_tokens":${tokens + 8}}}`
+    const body = `${start}"message":{"role":"assistant","content":${JSON.stringify(content)}},"logprobs":null,"finish_reason":"length"}],"usage":{"prompt_tokens":8,"completion_tokens":${tokens},"total_tokens":${tokens + 8}}${transfer?.do_remote_decode ? blocks : ''}}`
     res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body)
     return
   }

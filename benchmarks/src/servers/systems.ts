@@ -17,6 +17,8 @@ export interface System {
   readonly name: string
   /** The command that starts it; undefined: it runs already, at `url`. */
   readonly command?: (port: number, setting: Setting) => readonly string[]
+  /** What the command was made from, for groups whose flags are others'. */
+  readonly template?: string
   readonly url?: URL
   readonly pid?: number
   /** The timing of a server that runs already. */
@@ -71,13 +73,23 @@ export function runningSystem(url: string, pid: number, pace: Pace): System {
 export function startedSystem(template: string): System {
   return {
     name: 'against',
-    command: (port, setting) =>
-      template.split(/\s+/).flatMap(word => {
-        if (word === '{flags}') return flags(port, setting)
-        const { ttft, itl } = setting
-        return word.replaceAll(/\{(port|ttft|itl)\}/g, (_, name: 'port' | 'ttft' | 'itl') =>
-          String({ port, ttft, itl }[name]),
-        )
-      }),
+    template,
+    command: (port, { ttft, itl, ...rest }) =>
+      filled(template, flags(port, { ttft, itl, ...rest }), { port, ttft, itl }),
   }
+}
+
+/** The words of a template. @param flags what takes the place of the word `{flags}` @param values of further names in braces */
+export function filled(
+  template: string,
+  flags: readonly string[],
+  values: Readonly<Record<string, number>>,
+): readonly string[] {
+  return template
+    .split(/\s+/)
+    .flatMap(word =>
+      word === '{flags}'
+        ? flags
+        : word.replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole)),
+    )
 }
