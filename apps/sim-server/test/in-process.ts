@@ -7,7 +7,7 @@ import type { Running } from '../src/assemble/serve.ts'
 import { loadConfig } from '../src/config/index.ts'
 import { logConfiguration } from '../src/observability/start-log.ts'
 import { rankField, start } from '../src/run.ts'
-import { quick } from './server-process.ts'
+import { patience, quick } from './server-process.ts'
 
 /** All of a server but the process: the command line, the log, a port of its own. It starts in a tenth of the time. */
 export class InProcessServer {
@@ -19,7 +19,7 @@ export class InProcessServer {
   /** Starts it on a free port, unless another is given. @throws StartError @throws ConfigError */
   async start(args: readonly string[], env: Readonly<Record<string, string>> = {}, simulated?: Clock): Promise<void> {
     const argv = ['--host', '127.0.0.1', '--port', '0', ...args]
-    const loaded = await loadConfig(argv, env, path => readFileSync(path, 'utf8'))
+    const loaded = await loadConfig(argv, { ...patience, ...env }, path => readFileSync(path, 'utf8'))
     if (!loaded.config) throw new Error('help or version was asked for')
     const { logLevel: level, logFormat: format } = loaded.config
     const log = createLog({ level, format, ...rankField(loaded.config), write: line => this.#write(line) })

@@ -27,7 +27,7 @@ export class ServerProcess {
   /** Starts it with these arguments. What a test leaves running is killed after it; to be used in tests alone. */
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(process.execPath, [main, ...args], {
-      env: { ...cleanEnvironment(), ...env },
+      env: { ...cleanEnvironment(), ...patience, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     onTestFinished(async () => {
@@ -69,6 +69,9 @@ export class ServerProcess {
     for (const run of this.#changed.splice(0)) run()
   }
 }
+
+/** On a machine that pauses for seconds an idle connection would be closed just when it is used again. */
+export const patience = { VLLM_HTTP_TIMEOUT_KEEP_ALIVE: '600' }
 
 /** Variables that would change what is tested stay outside. */
 function cleanEnvironment(): NodeJS.ProcessEnv {

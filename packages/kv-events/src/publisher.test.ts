@@ -46,13 +46,13 @@ async function connected(publisher: KvEventPublisher, messages: readonly KvEvent
       await publisher.flush()
       expect(messages.length).toBeGreaterThan(before)
     },
-    { timeout: 10_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   )
   await arrived(messages, publisher.sequence - 1)
 }
 
 const arrived = (messages: readonly KvEventMessage[], sequence: number) =>
-  vi.waitFor(() => expect(messages.at(-1)?.sequence).toBe(sequence), { timeout: 10_000, interval: 5 })
+  vi.waitFor(() => expect(messages.at(-1)?.sequence).toBe(sequence), { timeout: 60_000, interval: 5 })
 
 test('connects to a subscriber that binds; the message has three frames', async () => {
   const { endpoint, frames, messages } = await subscribe({ bind: 'tcp://127.0.0.1:*' })

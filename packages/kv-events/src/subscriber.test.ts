@@ -42,7 +42,7 @@ async function raw() {
   return { socket, send, endpoint: socket.lastEndpoint! }
 }
 
-const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
+const until = (check: () => void) => vi.waitFor(check, { timeout: 60_000, interval: 10 })
 
 /** Sends message 0 until it has come through, which tells that the subscription has arrived. */
 async function connected(send: (sequence: number) => Promise<void>, messages: KvEventMessage[]): Promise<void> {

@@ -69,7 +69,7 @@ test('mutated messages get a status, and the connection lives', async () => {
     { numRuns: runs },
   )
   expect((await send(frame(good())))['grpc-status']).toBe('0')
-  await vi.waitFor(() => expect(server.engine.running).toBe(0), { timeout: 20_000 })
+  await vi.waitFor(() => expect(server.engine.running).toBe(0), { timeout: 60_000 })
 })
 
 test('bytes that are no frame get a status', async () => {
@@ -134,7 +134,7 @@ test('a lost connection ends all of its calls, also those that had something to 
     }
     await Promise.all(begun)
     lost.destroy()
-    await vi.waitFor(() => expect(paced.engine.running).toBe(0), { timeout: 10_000 })
+    await vi.waitFor(() => expect(paced.engine.running).toBe(0), { timeout: 60_000 })
   }
   await paced.close()
 })
@@ -162,7 +162,7 @@ test('a reader that stops is given up, and holds nobody else', async () => {
   stream.end(frame(toBinary(GenerateRequestSchema, message)))
   expect((await client.messages('Generate', { ...request, sampling_params: { max_tokens: 3 } })).error).toBeUndefined()
   await ended
-  await vi.waitFor(() => expect(server.engine.running).toBe(0), { timeout: 20_000 })
+  await vi.waitFor(() => expect(server.engine.running).toBe(0), { timeout: 60_000 })
   stalled.destroy()
   client.close()
 })

@@ -26,7 +26,7 @@ function message([topic, sequence, payload]: readonly Buffer[]): Message {
 
 /** All that was published since the start, asked for at the replay endpoint as a router does. */
 async function published(endpoint: string, from = 0): Promise<Message[]> {
-  const socket = new Dealer({ linger: 0, receiveTimeout: 10_000 })
+  const socket = new Dealer({ linger: 0, receiveTimeout: 60_000 })
   try {
     socket.connect(endpoint)
     const start = Buffer.alloc(8)

@@ -26,7 +26,7 @@ function run(args: string[], env: Record<string, string> = {}) {
   return { child, output, ended }
 }
 
-const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 15_000, interval: 20 })
+const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 60_000, interval: 20 })
 
 async function publisher(endpoint: string, replayEndpoint?: string) {
   const publisher = new KvEventPublisher({ endpoint, topic: 'kv@a:1@m', replayEndpoint })
@@ -35,7 +35,7 @@ async function publisher(endpoint: string, replayEndpoint?: string) {
   return publisher
 }
 
-test('prints events of a publisher that connects, and ends with 0 on SIGTERM', { timeout: 30_000 }, async () => {
+test('prints events of a publisher that connects, and ends with 0 on SIGTERM', async () => {
   const { child, output, ended } = run(['--endpoint', 'tcp://127.0.0.1:*', '--topic', 'kv@'])
   await eventually(() => expect(output.err).toContain('listening on tcp://'))
   const sender = await publisher(/listening on (\S+)/.exec(output.err)![1]!)
@@ -54,7 +54,7 @@ test('prints events of a publisher that connects, and ends with 0 on SIGTERM', {
 })
 
 test('prints what was published before, from the replay endpoint, and ends with 0 on SIGINT', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   const sender = await publisher('tcp://127.0.0.1:*', 'tcp://127.0.0.1:*')
   const extraKeys = [['image'], undefined]

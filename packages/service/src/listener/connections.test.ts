@@ -39,9 +39,8 @@ test('idle and silent connections end at once', async () => {
   const client = open()
   client.write(request)
   await once(client, 'data')
-  const started = clock.now()
-  await connections.close(clock, 20_000)
-  expect(clock.now() - started).toBeLessThan(5000)
+  // Longer than a test may take.
+  await connections.close(clock, 600_000)
   await Promise.all([client, silent].map(socket => socket.closed || once(socket.resume(), 'close')))
 })
 

@@ -135,7 +135,7 @@ test('cache events come with their numbers and the load; what is forgotten is OU
   }>('SubscribeKvEvents', { start_sequence_number: 6 })
   call.on('error', () => {})
   const next = () => new Promise<never>(resolve => call.once('data', resolve as never))
-  await expect.poll(() => listener, { timeout: 10_000 }).toBeDefined()
+  await expect.poll(() => listener).toBeDefined()
   const hashes = [2n ** 64n - 1n, 5n]
   const tokenIds = [1, 2, 3, 4]
   const first = next()
@@ -176,7 +176,7 @@ test('cache events come with their numbers and the load; what is forgotten is OU
   // Silence: a heartbeat with the last number.
   expect(await next()).toMatchObject({ sequence_number: '8', events: [], load: { sample: '2', load_only: true } })
   call.cancel()
-  await expect.poll(() => listener, { timeout: 10_000 }).toBeUndefined()
+  await expect.poll(() => listener).toBeUndefined()
 })
 
 test('without a cache there are no events', async () => {

@@ -9,7 +9,7 @@ test('others have a turn after a large body is parsed and before what it asks fo
     const submit = vi.spyOn(server.engine, 'submit')
     const body = { model: 'my-model', prompt: 'Hi', max_tokens: 1, user: 'x'.repeat(300_000) }
     const answer = server.post('/v1/completions', body)
-    await vi.waitFor(() => expect(held).toHaveLength(1), { timeout: 30_000 })
+    await vi.waitFor(() => expect(held).toHaveLength(1), { timeout: 60_000 })
     expect(submit).not.toHaveBeenCalled()
     soon.mockRestore()
     held[0]!()

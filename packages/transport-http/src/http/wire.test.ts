@@ -312,7 +312,7 @@ test.each([true, false])('a large answer is made as it is read, stream %s', asyn
   own.engine.whenIdle(resolve)
   // The choices of a stream that is not read may be held in the engine.
   if (!stream) await promise
-  await expect.poll(async () => (await socket).writableNeedDrain, { timeout: 20_000 }).toBe(true)
+  await expect.poll(async () => (await socket).writableNeedDrain).toBe(true)
   for (let i = 0; i < 20; i++) expect((await fetch(`${own.url}/health`)).status).toBe(200)
   expect((await socket).writableLength).toBeLessThan(mostReady)
   let bytes = 0
@@ -325,7 +325,7 @@ test.each([true, false])('a large answer is made as it is read, stream %s', asyn
     tail = (tail + chunk.toString('latin1')).slice(-200)
   })
   client.socket.resume()
-  await expect.poll(() => tail.endsWith('\r\n0\r\n\r\n'), { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => tail.endsWith('\r\n0\r\n\r\n')).toBe(true)
   expect(bytes).toBeGreaterThan(2 * mostReady)
   if (stream) expect(tail).toContain('data: [DONE]')
   else {
@@ -430,7 +430,7 @@ test('answers that the server cannot wait for end with an error, in the form of 
   ]
   const clients = await Promise.all(bodies.map(() => connect(slow)))
   for (const [at, [path, body]] of bodies.entries()) clients[at]!.send(rawPost(path, body))
-  await expect.poll(() => slow.engine.snapshot().running, { timeout: 20_000 }).toBe(bodies.length)
+  await expect.poll(() => slow.engine.snapshot().running).toBe(bodies.length)
   await Promise.all(clients.slice(0, 3).map(client => client.receive(text => text.includes('data: '))))
   for (const socket of sockets) failAnswers(socket, new RequestError(503, 'over'))
   for (const [at, [, , form]] of bodies.entries()) {

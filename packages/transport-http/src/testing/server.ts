@@ -97,7 +97,11 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     ...(options.recorder ? { recorder: options.recorder } : undefined),
   }
   const api = createHttpApi(context, { ready: () => true, version: '0', ...options.api } as HttpApiOptions)
-  const server = createHttpServer(options.handler?.(api) ?? api.listener, options.http)
+  // On a machine that pauses for seconds an idle connection would be closed just when it is used again.
+  const server = createHttpServer(options.handler?.(api) ?? api.listener, {
+    keepAliveTimeout: 600_000,
+    ...options.http,
+  })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const post: TestServer['post'] = (path, body, headers) =>
