@@ -43,6 +43,10 @@ test('a long list of ids is decoded with pauses, to exactly the same text, and n
   expect(pauses).toBeGreaterThan(2)
   const [long] = sliced.encodeOutput('x'.repeat(1000)).ids
   await expect(sliced.decode(new Array<number>(100_000).fill(long!))).rejects.toThrow('longer than 16777216')
+  const abort = new AbortController()
+  const decoding = sliced.decode(ids, {}, abort)
+  abort.abort(new Error('left'))
+  await expect(decoding).rejects.toThrow('left')
 })
 
 test('a short prompt is there at once, one without a place to cut in one piece', async () => {

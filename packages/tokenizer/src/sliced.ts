@@ -1,7 +1,7 @@
 import { flattenChat } from './flatten.ts'
 import { checkTextLength, promptEncoding, SimulatedTokenizer } from './simulated.ts'
 import { splitPart } from './split.ts'
-import type { Cancel, ChatRender, EncodeOptions, Encoding, PromptEncoding, Tokenizer } from './types.ts'
+import type { Cancel, ChatRender, DecodeOptions, EncodeOptions, Encoding, PromptEncoding, Tokenizer } from './types.ts'
 
 /** Characters that are encoded at a time: a millisecond or two, or ten of symbols. */
 const SLICE = 16_384
@@ -38,8 +38,8 @@ export class SlicedTokenizer implements Tokenizer {
     return this.#whole.encodeOutput(text)
   }
 
-  decode(ids: readonly number[]): string | Promise<string> {
-    return ids.length > MOST ? this.#decodeInSlices(ids) : this.#whole.decode(ids)
+  decode(ids: readonly number[], _options?: DecodeOptions, cancel?: Cancel): string | Promise<string> {
+    return ids.length > MOST ? this.#decodeInSlices(ids, cancel?.signal) : this.#whole.decode(ids)
   }
 
   detokenizer(): ReturnType<Tokenizer['detokenizer']> {
@@ -54,11 +54,12 @@ export class SlicedTokenizer implements Tokenizer {
     return this.#whole.close()
   }
 
-  async #decodeInSlices(ids: readonly number[]): Promise<string> {
+  async #decodeInSlices(ids: readonly number[], signal: AbortSignal | undefined): Promise<string> {
     const parts: string[] = []
     let length = 0
     for (let start = 0; start < ids.length; start += SLICE) {
       if (start > 0) await this.#pause()
+      signal?.throwIfAborted()
       const part = this.#whole.decode(ids.slice(start, start + SLICE))
       length += part.length
       checkTextLength(length)
