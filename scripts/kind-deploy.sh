@@ -76,6 +76,8 @@ load_image() {
 }
 
 deploy() {
+  # The names are for envsubst.
+  # shellcheck disable=SC2016
   kubectl kustomize "$(dirname "$0")/../deploy" |
     envsubst '$MODEL_NAME $VLLM_SIMULATOR_IMAGE $HOST_PORT $HF_TOKEN' |
     kubectl apply --filename -

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { parse } from 'yaml'
 import { type Config, loadConfig } from '../../apps/sim-server/src/config/index.ts'
 import { type Container, containersOf, type KubernetesObject, root, type Template, templateOf } from './objects.ts'
 
@@ -90,6 +91,25 @@ async function checkCommand(
   const opened = Array.from({ length: config.dataParallelSize }, (_, rank) => config.port + rank)
   const named = (container.ports ?? []).map(({ containerPort }) => containerPort)
   if (opened.join() !== named.join()) say(`it listens on ${opened.join()}, and its ports are ${named.join()}`)
+}
+
+/** The arguments of a container's command, with the configuration that is mounted as flags of its own. */
+export function serverArguments(
+  container: Container,
+  template: Template,
+  objects: readonly KubernetesObject[],
+): readonly string[] {
+  const args = [...(container.command ?? []).slice(1), ...(container.args ?? [])]
+  return args.flatMap(word => {
+    const file = /^--config=(.*)$/.exec(word)?.[1]
+    return file === undefined ? [word] : asFlags(mountedFile(file, container, template, objects))
+  })
+}
+
+/** A configuration as the flags of a command line. */
+function asFlags(text: string): readonly string[] {
+  const values = Object.entries(parse(text) as Record<string, unknown>)
+  return values.flatMap(([name, value]) => [`--${name}`, ...[value].flat().map(String)])
 }
 
 /** The configuration of a server, read by the server's own code: arguments, environment, and the file that is mounted. */
