@@ -82,7 +82,7 @@ function sizeOf(image: string): number {
 }
 
 /** A container of an image. */
-export class Container {
+class Container {
   readonly #name: string
   constructor(image: string) {
     this.#name = run('buildah', ['from', '--pull-never', image]).trim()
@@ -112,7 +112,7 @@ export class Container {
 }
 
 /** Waits until a server answers its health. */
-export async function healthy(url: string, child: ChildProcess): Promise<void> {
+async function healthy(url: string, child: ChildProcess): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`)
     const answer = await fetch(url).catch(() => undefined)

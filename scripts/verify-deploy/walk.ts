@@ -97,7 +97,7 @@ async function answers(url: string, child: ChildProcess): Promise<void> {
 }
 
 /** Sends a request as a walkthrough does. @returns the answer @throws Error when it is not the status */
-export async function ask(port: number, target: string, body?: unknown, status = 200): Promise<string> {
+async function ask(port: number, target: string, body?: unknown, status = 200): Promise<string> {
   // The server before was at the same port: no connection of its is kept.
   const headers = { connection: 'close' }
   const init = body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) }

@@ -99,6 +99,12 @@ describe('chooseTokenizer', () => {
     expect(await choose({})).toMatchObject({ kind: 'simulated', reason: expect.stringContaining('ECONNREFUSED') })
   })
 
+  it('takes no made-up tokenizer for one that was asked for by a path', async () => {
+    await expect(choose({ tokenizer: '/no/such/directory' })).rejects.toThrow(
+      '/no/such/directory is neither a directory with tokenizer.json nor a name on the hub',
+    )
+  })
+
   it('does not ask the hub when offline, or for what is no name', async () => {
     const offline = { HF_HUB_OFFLINE: '1', HF_ENDPOINT: NOBODY, HF_HOME: await temporaryDirectory() }
     expect(await choose({ environment: offline })).toMatchObject({

@@ -25,11 +25,17 @@ export class RealTokenizers {
     return this.#choice.cacheDirectory ?? DEFAULT_CACHE
   }
 
-  /** Looks in the directory of that name, then in the caches. */
+  /**
+   * Looks in the directory of that name, then in the caches.
+   * @throws TokenizerError when a tokenizer was asked for by a name that can be neither
+   */
   async findFiles(): Promise<FoundFiles | undefined> {
     const directory = await tokenizerDirectory(this.name)
     if (directory) return { directory, origin: `in ${directory}`, explicit: true }
-    if (!isRepositoryName(this.name)) return undefined
+    if (!isRepositoryName(this.name)) {
+      if (this.#choice.tokenizer) throw this.#nowhere()
+      return undefined
+    }
     for (const cache of this.#caches) {
       const found = await findInCache(cache, this.name, this.#choice.revision)
       if (found) return { directory: found, origin: `in the cache, ${found}`, explicit: false }
@@ -56,16 +62,18 @@ export class RealTokenizers {
   /** @throws TokenizerError that says why and what else can be done */
   async download(): Promise<FoundFiles> {
     const { environment, revision, startTimer, onProgress } = this.#choice
-    if (!isRepositoryName(this.name)) {
-      const text = `${this.name} is neither a directory with tokenizer.json nor a name on the hub (owner/name)`
-      throw new TokenizerError(`${text}; give --tokenizer one of the two`, 'not_found')
-    }
+    if (!isRepositoryName(this.name)) throw this.#nowhere()
     if (isOffline(environment)) throw offlineError(this.name, this.#caches)
     const { downloadTokenizer } = await import('./hub/download.ts')
     const cacheDirectory = this.#cacheDirectory
     const options = { model: this.name, revision, cacheDirectory, environment, startTimer, onProgress }
     const directory = await downloadTokenizer(options)
     return { directory, origin: `downloaded to ${directory}`, explicit: false }
+  }
+
+  #nowhere(): TokenizerError {
+    const text = `${this.name} is neither a directory with tokenizer.json nor a name on the hub (owner/name)`
+    return new TokenizerError(`${text}; give --tokenizer one of the two`, 'not_found')
   }
 
   async inProcess(files: FoundFiles, why: string): Promise<ChosenTokenizer> {
