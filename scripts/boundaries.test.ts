@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'kv-events': ['core-engine'],
   'kv-transfer': ['core-engine', 'latency'],
   metrics: ['core-engine'],
+  replay: ['core-engine', 'latency', 'metrics'],
   service: ['config', 'latency'],
   serving: ['core-engine', 'latency', 'structured-output', 'tokenizer'],
   'transport-http': ['core-engine', 'serving', 'tokenizer'],

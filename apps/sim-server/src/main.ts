@@ -14,6 +14,11 @@ if (process.argv[2] === 'health') {
   await health(process.argv.slice(3), process.env)
 }
 
+if (process.argv[2] === 'replay') {
+  const { replayCommand } = await import('./commands/replay.ts')
+  await replayCommand(process.argv.slice(3), process.env)
+}
+
 const stop = new StopSignal()
 const { readFileSync } = await import('node:fs')
 const { run } = await import('./run.ts')

@@ -31,6 +31,12 @@ export function isoTime(wall: number): string {
   return new Date(wall).toISOString()
 }
 
+/** Unix time in milliseconds, with all its digits, of a date and time in UTC such as `2023-11-16 18:15:46.6805900`; NaN when it is none. */
+export function unixTime(text: string): number {
+  const parts = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?Z?$/.exec(text.trim())
+  return parts ? Date.parse(`${parts[1]}T${parts[2]}Z`) + 1000 * Number(parts[3] ?? 0) : Number.NaN
+}
+
 /** A pending call of a `Clock`. */
 export interface Timer {
   cancel(): void

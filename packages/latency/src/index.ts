@@ -1,4 +1,13 @@
-export { type Clock, isoTime, longestDelay, RealClock, ScaledClock, type Timer, VirtualClock } from './clock.ts'
+export {
+  type Clock,
+  isoTime,
+  longestDelay,
+  RealClock,
+  ScaledClock,
+  type Timer,
+  unixTime,
+  VirtualClock,
+} from './clock.ts'
 export { Deadline } from './deadline.ts'
 export { loadFactor, sampleDelay } from './models/delays.ts'
 export type {

@@ -1,0 +1,6 @@
+export { readMeasured } from './measured.ts'
+export { type ReadOptions, readTrace } from './read-trace.ts'
+export { type Replay, type ReplayEngine, type ReplayOptions, replay } from './replay.ts'
+export { ReplayRequest } from './replay-request.ts'
+export { type Comparison, compare, comparisonTable, Report, requestTable, TokenTimes } from './report.ts'
+export { type Trace, TraceError, type TraceRequest } from './trace.ts'
