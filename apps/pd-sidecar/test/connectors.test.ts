@@ -284,6 +284,8 @@ describe('MoRI-IO', () => {
       transfer_id: params(p)['transfer_id'],
       remote_notify_port: 61005,
       remote_handshake_port: 6301,
+      remote_dp_rank: 0,
+      remote_dp_rank_override: true,
       remote_dp_size: 1,
     })
     expect(p.seen[0]!.headers['x-data-parallel-rank']).toBeUndefined()
@@ -330,7 +332,7 @@ describe('MoRI-IO', () => {
       do_remote_prefill: true,
       remote_engine_id: '127.0.0.1:6301',
       remote_block_ids: [],
-      remote_port: p.port,
+      remote_port: 6301,
       transfer_id: params(p)['transfer_id'],
       remote_dp_rank: params(p)['remote_dp_rank'],
     })

@@ -40,8 +40,8 @@ export function json(body: unknown, status = 200, headers: Record<string, string
   }
 }
 
-/** Starts a mock; it ends with the test. */
-export async function mock(answer: Answerer = json({})): Promise<Mock> {
+/** Starts a mock on a free port, or on this one; it ends with the test. */
+export async function mock(answer: Answerer = json({}), at = 0): Promise<Mock> {
   const seen: Seen[] = []
   const waiting: (() => void)[] = []
   const server = createServer((req, res) => void take(req, res))
@@ -65,7 +65,7 @@ export async function mock(answer: Answerer = json({})): Promise<Mock> {
     for (const run of waiting.splice(0)) run()
     answer(one, res, index)
   }
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(at, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.closeAllConnections()
     server.close()

@@ -1,55 +1,14 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { mock } from './mock.ts'
+import { freePort, SidecarProcess } from './sidecar-process.ts'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-
-/** The sidecar as a process of its own. */
-class SidecarProcess {
-  readonly child: ChildProcessByStdio<null, Readable, Readable>
-  readonly ended: Promise<number | null>
-  log = ''
-  #changed: (() => void)[] = []
-
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [main, ...args], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.log += text
-      for (const run of this.#changed.splice(0)) run()
-    })
-    this.child.stdout.setEncoding('utf8').on('data', (text: string) => void (this.log += text))
-    this.ended = once(this.child, 'close').then(([code]) => {
-      for (const run of this.#changed.splice(0)) run()
-      return code
-    })
-    onTestFinished(async () => {
-      this.child.kill('SIGKILL')
-      await this.ended
-    })
-  }
-
-  async logged(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.log)) {
-      if (this.child.exitCode !== null) throw new Error(`ended without ${pattern}:\n${this.log}`)
-      await new Promise<void>(resolve => this.#changed.push(resolve))
-    }
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
+/** A process that ends with the test. */
+function start(args: readonly string[]): SidecarProcess {
+  const one = new SidecarProcess(args)
+  onTestFinished(() => one.kill())
+  return one
 }
 
 describe('the process', () => {
@@ -62,7 +21,7 @@ describe('the process', () => {
       void finish.promise.then(() => res.end('data: [DONE]\n\n'))
     })
     const port = await freePort()
-    const one = new SidecarProcess([
+    const one = start([
       '--secure-proxy=false',
       '--host=127.0.0.1',
       `--port=${port}`,
@@ -103,7 +62,7 @@ describe('the process', () => {
       [['--help'], 0, /--kv-connector/],
     ] as const
     for (const [args, code, text] of all) {
-      const one = new SidecarProcess(args)
+      const one = start(args)
       expect([args, await one.ended]).toEqual([args, code])
       expect(one.log).toMatch(text)
     }

@@ -30,7 +30,10 @@ const exponent = 15
 const exponentSign = 16
 const exponentDigits = 17
 
-const endsNumber = new Set([zero, integer, fraction, exponentDigits])
+/** 1 for states in which a number may end. */
+const endsNumber = Uint8Array.from({ length: 18 }, (_, state) =>
+  [zero, integer, fraction, exponentDigits].includes(state) ? 1 : 0,
+)
 const byteOrderMark = [0xef, 0xbb, 0xbf]
 
 /**
@@ -73,14 +76,14 @@ export class JsonReader {
 
   /** The text is complete. @throws JsonTextError */
   end(): JsonText {
-    if (this.#depth === 0 && endsNumber.has(this.#state)) this.#valueEnd(this.#size)
+    if (this.#depth === 0 && endsNumber[this.#state] === 1) this.#valueEnd(this.#size)
     if (!this.#done) throw new JsonTextError('unexpected end of JSON input')
     const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#size)
     return new JsonText(bytes, this.#kind, this.#parts)
   }
 
   #take(byte: number, at: number): void {
-    if (endsNumber.has(this.#state) && !numberByte(byte)) this.#valueEnd(at)
+    if (endsNumber[this.#state] === 1 && numberBytes[byte] === 0) this.#valueEnd(at)
     switch (this.#state) {
       case inString:
         if (byte === 0x22) this.#stringEnd(at + 1)
@@ -230,11 +233,10 @@ const literals = new Map(['true', 'false', 'null'].map(word => [word.charCodeAt(
 /** 1 for bytes that stand for themselves in a string. */
 const plain = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x20 && byte !== 0x22 && byte !== 0x5c ? 1 : 0))
 
-function numberByte(byte: number): boolean {
-  return (
-    (byte >= 0x30 && byte <= 0x39) || byte === 0x2e || byte === 0x65 || byte === 0x45 || byte === 0x2b || byte === 0x2d
-  )
-}
+/** 1 for bytes that may stand in a number. */
+const numberBytes = Uint8Array.from({ length: 256 }, (_, byte) =>
+  '0123456789.eE+-'.includes(String.fromCharCode(byte)) ? 1 : 0,
+)
 
 function nextInNumber(state: number, byte: number, digit: boolean): number | undefined {
   const isE = byte === 0x65 || byte === 0x45

@@ -101,15 +101,15 @@ export function moriioDecodeDefaults(
   }
 }
 
-/** The decode leg that starts together with the prefill leg. @param port of the prefiller's server */
-export function moriioParallelDecodeParams(prefill: MoriioSide, port: number, transfer: MoriioTransfer): Params {
+/** The decode leg that starts together with the prefill leg. */
+export function moriioParallelDecodeParams(prefill: MoriioSide, transfer: MoriioTransfer): Params {
   return {
     do_remote_prefill: true,
     do_remote_decode: false,
     remote_engine_id: `${prefill.host}:${prefill.handshakePort}`,
     remote_block_ids: [],
     remote_host: prefill.host,
-    remote_port: port,
+    remote_port: prefill.handshakePort,
     remote_handshake_port: prefill.handshakePort,
     remote_notify_port: prefill.notifyPort,
     remote_dp_rank: transfer.rank,

@@ -202,11 +202,11 @@ describe('MoRI-IO', () => {
   test('the decoder is told where the prefiller is', () => {
     expect(moriioDecodeDefaults(decode, ['p1'], transfer)).toMatchObject({ transfer_id: 'tx1', remote_hosts: ['p1'] })
     const side = { host: '10.0.0.2', notifyPort: 1, handshakePort: 2, hosts: [] }
-    expect(moriioParallelDecodeParams(side, 8000, transfer)).toMatchObject({
+    expect(moriioParallelDecodeParams(side, transfer)).toMatchObject({
       do_remote_prefill: true,
       remote_engine_id: '10.0.0.2:2',
       remote_block_ids: [],
-      remote_port: 8000,
+      remote_port: 2,
     })
   })
 })

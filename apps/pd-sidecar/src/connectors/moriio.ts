@@ -65,8 +65,7 @@ export const moriio: ConnectorFactory = ({ config, entropy, peers, clock }): Con
     const received = objectOf(answer.get('kv_transfer_params')) ?? readJson(Buffer.from('{}'))
     const rank = rankIn(received, dpSize) ?? transfer.rank
     const defaults = moriioDecodeDefaults(side, await all(config.moriioRemoteHosts), transfer)
-    const set: Record<string, string> =
-      dpSize > 1 ? { remote_dp_rank: String(rank), remote_dp_rank_override: 'true' } : {}
+    const set: Record<string, string> = { remote_dp_rank: String(rank), remote_dp_rank_override: 'true' }
     for (const [name, value] of Object.entries(defaults)) if (!received.has(name)) set[name] = JSON.stringify(value)
     const cached = cachedTokensOf(answer, call.api)
     await decodeEdited(call, body.edit({ set: { kv_transfer_params: joined(received.edit({ set })) } }), {
@@ -86,7 +85,7 @@ export const moriio: ConnectorFactory = ({ config, entropy, peers, clock }): Con
       hosts: await all(config.moriioRemoteHosts),
     }
     const toPrefill = { ...moriioPrefillParams(await decodeSide(), transfer), ...prefill.pullParams() }
-    const toDecode = moriioParallelDecodeParams(side, prefiller.port, transfer)
+    const toDecode = moriioParallelDecodeParams(side, transfer)
     const headers = pinned(transfer.rank)
     const both = new AbortController()
     const left = (): void => both.abort()

@@ -241,7 +241,7 @@ class Streamed implements Output {
   readonly #call: Call
   readonly #withUsage: boolean
   readonly #change: ReturnType<NonNullable<DecodeOptions['change']>> | undefined
-  readonly #headers = ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache']
+  readonly #headers = ['content-type', 'text/event-stream', 'cache-control', 'no-cache']
   begun = false
 
   constructor(call: Call, body: JsonText, { change }: DecodeOptions) {
