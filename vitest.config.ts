@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import SlowFirst from './scripts/slow-first.ts'
 
 export default defineConfig({
   test: {
@@ -15,6 +16,7 @@ export default defineConfig({
     isolate: false,
     // One for each core, also on two of them.
     maxWorkers: '100%',
+    sequence: { sequencer: SlowFirst },
     // Nothing is a failure because the machine is slow.
     testTimeout: 120_000,
     hookTimeout: 120_000,

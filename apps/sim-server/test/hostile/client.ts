@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from './target.ts'
 
 export interface Answer {
@@ -71,7 +72,10 @@ export async function unread({ port }: Target, bytes: string | Buffer, signal: A
   return socket
 }
 
-/** Resolves when the signal comes. */
+/** How long an attack that has done its worst stays as it is, in milliseconds, unless it is ended before. */
+const staying = process.env['FULL'] ? 10_000 : 400
+
+/** Resolves when the signal comes, or when the attack has stayed for long enough to see that it gets no worse. */
 export async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, 'abort')
+  if (!signal.aborted) await Promise.race([once(signal, 'abort'), sleep(staying)])
 }
