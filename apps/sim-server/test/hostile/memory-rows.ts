@@ -1,6 +1,6 @@
 import type { Row } from './budget.ts'
 import { aborted, post, postBytes, unread } from './client.ts'
-import { times } from './requests.ts'
+import { chat, times } from './requests.ts'
 import type { Target } from './target.ts'
 
 const responses = '/v1/responses'
@@ -21,6 +21,9 @@ async function kept(target: Target, signal: AbortSignal): Promise<string> {
 }
 
 const getBytes = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+
+/** A body of four megabytes that is read as a chat request. */
+const large = postBytes(chat, { model: 'm', messages: [{ role: 'user', content: 'a '.repeat(2_000_000) }] })
 
 /** What is held for clients that send or read slowly. */
 export const memoryRows: readonly Row[] = [
@@ -64,6 +67,21 @@ export const memoryRows: readonly Row[] = [
     attack: async (target, signal) => {
       const one = { ...detailed, background: true }
       await Promise.all(times(200, () => post(target, responses, one, signal)))
+    },
+  },
+  {
+    name: 'sixty-four bodies of four megabytes at once',
+    attack: async (target, signal) => {
+      await Promise.all(times(64, () => unread(target, large, signal)))
+      await aborted(signal)
+    },
+  },
+  {
+    name: 'a hundred and fifty bodies of which a half was sent',
+    attack: async (target, signal) => {
+      const half = large.slice(0, large.length / 2)
+      await Promise.all(times(150, () => unread(target, half, signal)))
+      await aborted(signal)
     },
   },
 ]

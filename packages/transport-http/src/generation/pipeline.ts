@@ -30,9 +30,9 @@ export function generationHandler<Wire extends CommonWire, P extends Plan>(
   return (req, res) => {
     const arrival = context.clock.now()
     const fail = (error: RequestError): void => sendError(res, error, undefined, endpoint.errors?.(context))
-    readBody(req, context.settings.maxBodyBytes, (text, error) => {
+    readBody(req, res, context.settings.maxBodyBytes, (text, error, release) => {
       if (error) fail(error)
-      else new Exchange(endpoint, context, req, res, text, arrival).serve()
+      else new Exchange(endpoint, context, req, res, text, arrival, release).serve()
     })
   }
 }
@@ -47,6 +47,8 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
   readonly #endpoint: GenerationEndpoint<Wire, P>
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
+  /** To be called when no more is made of the body. */
+  readonly #release: () => void
   #headers: Readonly<Record<string, string>> | undefined
   #leaving: LeavingClient | undefined
 
@@ -57,6 +59,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
     res: ServerResponse,
     content: string,
     arrival: number,
+    release: () => void,
   ) {
     this.context = context
     this.arrival = arrival
@@ -64,6 +67,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
     this.#endpoint = endpoint
     this.#req = req
     this.#res = res
+    this.#release = release
   }
 
   get forceCacheThreshold(): boolean {
@@ -128,6 +132,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
   }
 
   #run(plan: P): void {
+    this.#release()
     const { kvTransfers, settings } = this.context
     if (settings.debugHeaders) this.#headers = { ...this.#headers, 'x-kv-transfer': 'none' }
     if (kvTransfers && plan.request.kvTransfer?.doRemotePrefill) this.#receive(plan, kvTransfers)
@@ -157,6 +162,7 @@ class Exchange<Wire extends CommonWire, P extends Plan> implements HttpCall {
 
   #fail(error: unknown): void {
     const { context } = this
+    this.#release()
     const known = toRequestError(error)
     if (known.status >= 500 && !(error instanceof RequestError)) {
       context.log.error({ err: error, path: this.#endpoint.path }, 'request failed')

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -10,12 +10,13 @@ function incoming(headers: Record<string, string> = {}): PassThrough & IncomingM
 }
 
 const gigabyte = 2 ** 30
+const answer = new PassThrough() as unknown as ServerResponse
 
 test('a body of tiny pieces costs its own size, not that of the blocks that the pieces came in', async () => {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as () => void
   const req = incoming()
-  const read = new Promise<string>(resolve => readBody(req, gigabyte, resolve))
+  const read = new Promise<string>(resolve => readBody(req, answer, gigabyte, resolve))
   gc()
   const before = process.memoryUsage().arrayBuffers
   for (let i = 0; i < 10_000; i++) {
@@ -33,7 +34,7 @@ test('a body of tiny pieces costs its own size, not that of the blocks that the 
 test('pieces of any size join to the body', async () => {
   const sizes = [1, 1, 1000, 3, 70_000, 1, 200_000, 5]
   const req = incoming()
-  const read = new Promise<string>(resolve => readBody(req, gigabyte, resolve))
+  const read = new Promise<string>(resolve => readBody(req, answer, gigabyte, resolve))
   for (const [at, size] of sizes.entries()) req.write(Buffer.alloc(size, 97 + at))
   req.end()
   expect(await read).toBe(sizes.map((size, at) => String.fromCharCode(97 + at).repeat(size)).join(''))
@@ -41,7 +42,9 @@ test('pieces of any size join to the body', async () => {
 
 test('a body that does not fit into a text is refused, whatever the limit', async () => {
   const message = new Promise<string>(resolve =>
-    readBody(incoming({ 'content-length': `${gigabyte / 2}` }), gigabyte, (_, error) => resolve(error!.message)),
+    readBody(incoming({ 'content-length': `${gigabyte / 2}` }), answer, gigabyte, (_, error) =>
+      resolve(error!.message),
+    ),
   )
   expect(await message).toContain('536870888 bytes')
 })
@@ -50,7 +53,7 @@ test('large bodies that are complete at the same moment are not all parsed in on
   let done = 0
   const all = Array.from({ length: 20 }, () => {
     const req = incoming()
-    readBody(req, gigabyte, () => {
+    readBody(req, answer, gigabyte, () => {
       done++
       const end = performance.now() + 5
       while (performance.now() < end);

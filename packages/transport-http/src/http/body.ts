@@ -1,6 +1,9 @@
 import { constants } from 'node:buffer'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RealClock, RequestError } from '@vllm-sim/core-engine'
+import { bodies, type HeldBody } from '@vllm-sim/serving'
+import { largeBodies } from './large-bodies.ts'
+import { ReceivedBytes } from './received-bytes.ts'
 import { SlicedWork } from './sliced-work.ts'
 import { TurnBudget } from './turn-budget.ts'
 
@@ -11,7 +14,6 @@ export const atOnce = 262_144
 
 /** Bodies from this size on, in bytes, are not parsed in the turn of the event loop in which they are complete. */
 const large = 65_536
-const largeOnes = new SlicedWork<() => void>(clock, serve => serve())
 
 /** Time for smaller ones in a turn, milliseconds: for some hundred requests. A crowd is served in several turns. */
 const smallBudget = 10
@@ -27,67 +29,93 @@ class BodyTooLargeError extends RequestError {
   }
 }
 
+/** The body stopped coming while others waited for its place. */
+class BodyTooSlowError extends RequestError {
+  override readonly name = 'BodyTooSlowError'
+
+  constructor() {
+    super(
+      408,
+      `Request body came too slowly while others waited: all together may hold ${bodies.limit} bytes until they are complete`,
+    )
+  }
+}
+
 /**
  * Reads a request's body as text. A body over the limit is refused as soon as that is known, or, on a connection that
  * ends with the answer, when it has arrived; the rest is read and dropped, so that a client that is still sending gets to
  * see the answer.
  * @param limit bytes; never more than what fits into a text of the runtime, half a gigabyte
- * @param done called once with the text, or with why there is none; not called when the client goes away
+ * @param done called once with the text, or with why there is none; not called when the client goes away. `release` is to be
+ * called when the text is no longer needed; the end of the answer does it too
  */
 export function readBody(
   req: IncomingMessage,
+  res: ServerResponse,
   limit: number,
-  done: (text: string, error?: RequestError) => void,
+  done: (text: string, error: RequestError | undefined, release: () => void) => void,
 ): void {
   // A JSON parser of the application around us may have read it already.
   const parsed = (req as { body?: unknown }).body
   if (parsed !== undefined && req.readableEnded) {
-    done(typeof parsed === 'string' ? parsed : JSON.stringify(parsed))
+    done(typeof parsed === 'string' ? parsed : JSON.stringify(parsed), undefined, () => {})
     return
   }
   const most = Math.min(limit, constants.MAX_STRING_LENGTH)
-  let bytes: Buffer | undefined
-  let size = 0
-  const refuse = (): void => {
-    bytes = undefined
+  const length = Number(req.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  const received = new ReceivedBytes()
+  let held: HeldBody | undefined
+  /** Bytes of it among the large ones that are served. */
+  let served = 0
+  const release = (): void => {
+    received.free()
+    held?.release()
+    if (served > 0) largeBodies.done(served)
+    served = 0
+  }
+  const refuse = (error: RequestError): void => {
+    release()
     req.removeAllListeners('data').removeAllListeners('end')
     req.resume()
-    const answer = (): void => done('', new BodyTooLargeError(most))
+    const answer = (): void => done('', error, release)
     // Closing while more is coming resets the connection, and the answer may be lost with it.
-    if (isLast(req)) req.on('end', answer)
+    if (isLast(req) && error instanceof BodyTooLargeError) req.on('end', answer)
     else answer()
   }
-  if (Number(req.headers['content-length']) > most) {
-    refuse()
+  if (length < Number.POSITIVE_INFINITY && length > most) {
+    refuse(new BodyTooLargeError(most))
     return
   }
+  const hold = (): HeldBody => {
+    const giveUp = (): void => refuse(new BodyTooSlowError())
+    const body = bodies.open({ pause: () => req.pause(), resume: () => req.resume(), giveUp })
+    res.once('close', release)
+    return body
+  }
   req.on('data', (chunk: Buffer) => {
-    if (size + chunk.length > most) {
-      refuse()
+    const { length: bytes } = chunk
+    if (received.size + bytes > most) {
+      refuse(new BodyTooLargeError(most))
       return
     }
-    // Most bodies come in one piece. Further ones are copied: a piece of one byte may hold the whole block it came in.
-    bytes = bytes ? append(bytes, size, chunk) : chunk
-    size += chunk.length
+    received.add(chunk)
+    // Most bodies come in one piece, and are served at once.
+    if (held || received.size < length) (held ??= hold()).add(bytes)
   })
-  const finish = (): void => done(bytes ? bytes.toString('utf8', 0, size) : '')
+  const finish = (): void => done(received.take(), undefined, release)
   req.on('end', () => {
-    if (size < large && small.hasTime) finish()
-    else (size < large ? crowd : largeOnes).add(() => req.socket?.destroyed || finish())
+    const { size } = received
+    held?.complete()
+    const unlessGone = (): void => (req.socket?.destroyed ? release() : finish())
+    if (size >= large) {
+      if (!held) res.once('close', release)
+      largeBodies.add(size, () => {
+        served = size
+        unlessGone()
+      })
+    } else if (small.hasTime) finish()
+    else crowd.add(unlessGone)
   })
-}
-
-/** Puts `chunk` behind the first `size` bytes of a buffer, or of a larger one that takes its place. */
-function append(bytes: Buffer, size: number, chunk: Buffer): Buffer {
-  const needed = size + chunk.length
-  let into = bytes
-  // The first one belongs to the parser, which left no room behind it.
-  if (needed > bytes.length) {
-    into = Buffer.allocUnsafe(Math.max(2 * size, needed, 1024))
-    bytes.copy(into, 0, 0, size)
-  }
-  chunk.copy(into, size)
-  return into
 }
 
 /** Whether the connection ends with the answer to this request. */

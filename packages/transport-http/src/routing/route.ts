@@ -63,9 +63,9 @@ export function postText(
     method: 'POST',
     path,
     handle: (req, res) => {
-      readBody(req, context.settings.maxBodyBytes, (text, error) => {
+      readBody(req, res, context.settings.maxBodyBytes, (text, error, release) => {
         if (error) sendError(res, error, undefined, errors?.())
-        else void run(text, req, res)
+        else void run(text, req, res).finally(release)
       })
     },
   }
