@@ -100,6 +100,14 @@ export class BodyReader {
           break
         }
         case size: {
+          const start = this.#line === '' ? plainSize(bytes, at) : undefined
+          if (start) {
+            if (this.#raw && from < 0) from = at
+            this.#left = start.length
+            this.#state = content
+            at = start.content
+            break
+          }
           const end = bytes.indexOf(0x0a, at)
           const line = this.#line + bytes.toString('latin1', at, end < 0 ? bytes.length : end + 1)
           if (line.length > longestSizeLine)
@@ -144,6 +152,34 @@ export class BodyReader {
     this.done = true
     this.#sink.end(found)
   }
+}
+
+/** Where the content of a chunk begins, and its length. One object for all: it is read at once. */
+const found = { content: 0, length: 0 }
+
+/** Digits of a size that is read without making a text of it: no chunk of 4 GiB is met. */
+const plainDigits = 8
+
+/** Reads a whole line that is nothing but a size above 0, as almost all are; undefined for any other. */
+function plainSize(bytes: Buffer, at: number): typeof found | undefined {
+  let length = 0
+  let next = at
+  for (; next < at + plainDigits; next++) {
+    const value = digit(bytes[next]!)
+    if (value < 0) break
+    length = length * 16 + value
+  }
+  if (length === 0 || bytes[next] !== 0x0d || bytes[next + 1] !== 0x0a) return undefined
+  found.content = next + 2
+  found.length = length
+  return found
+}
+
+/** The value of a hexadecimal digit; -1 for any other byte, and for none. */
+function digit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const lower = byte | 0x20
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
 }
 
 function sizeOf(line: string): number {
