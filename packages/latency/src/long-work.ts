@@ -2,6 +2,8 @@ import { Newcomers } from './newcomers.ts'
 
 /** How long the pieces that run in one turn of the event loop may take together, milliseconds. */
 const turnBudget = 8
+/** Pieces of one turn, however small they are. */
+const mostPieces = 64
 
 /** Changes from one turn of the event loop to the next. */
 export function eventLoopTurn(): number {
@@ -15,6 +17,8 @@ export function eventLoopTurn(): number {
 export class LongWork {
   #pieces: (() => void)[] = []
   #next = 0
+  /** Calls that the event loop will make in its next turn, each for one piece. */
+  #calls = 0
   #turn = Number.NaN
   #end = 0
   readonly #newcomers = new Newcomers()
@@ -22,6 +26,12 @@ export class LongWork {
   /** Runs a piece in a later turn; what it has promised to others runs right after it. */
   add(piece: () => void): void {
     this.#pieces.push(piece)
+    this.#call()
+  }
+
+  #call(): void {
+    if (this.#calls >= Math.min(mostPieces, this.#pieces.length - this.#next)) return
+    this.#calls++
     setImmediate(this.#one)
   }
 
@@ -31,13 +41,14 @@ export class LongWork {
   }
 
   readonly #one = (): void => {
+    this.#calls--
     const turn = eventLoopTurn()
     if (turn !== this.#turn) {
       this.#turn = turn
       this.#end = this.#newcomers.takeTurn(turn) ? performance.now() + turnBudget : Number.NEGATIVE_INFINITY
     }
     if (performance.now() > this.#end) {
-      setImmediate(this.#one)
+      this.#call()
       return
     }
     const piece = this.#pieces[this.#next++]!
@@ -46,6 +57,7 @@ export class LongWork {
       this.#pieces = this.#pieces.slice(this.#next)
       this.#next = 0
     }
+    this.#call()
     piece()
   }
 }

@@ -24,7 +24,7 @@ export {
 } from './logprobs.ts'
 export { type ResolvedModel, resolveModel } from './models.ts'
 export type { Mutable } from './mutable.ts'
-export { parseJson } from './parse-json.ts'
+export { checkJsonForm, parseJson } from './parse-json.ts'
 export { type Choice, PartCursor, type Piece, type Place, piecesOf, textOf } from './parts.ts'
 export {
   type Call,

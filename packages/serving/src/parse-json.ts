@@ -19,7 +19,7 @@ const mostShort = 2 ** 17
  * @throws what `unparsable` makes, for a text that is no JSON, or costs far more to be parsed than to be sent
  */
 export function parseJson(text: string, unparsable: (detail: string) => Error): unknown {
-  if (text.length > harmless) checkForm(text, unparsable)
+  checkJsonForm(text, unparsable)
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -27,7 +27,9 @@ export function parseJson(text: string, unparsable: (detail: string) => Error): 
   }
 }
 
-function checkForm(text: string, unparsable: (detail: string) => Error): void {
+/** @throws what `unparsable` makes, for a JSON text that costs far more to be parsed than to be sent */
+export function checkJsonForm(text: string, unparsable: (detail: string) => Error): void {
+  if (text.length <= harmless) return
   let depth = 0
   let containers = 0
   const names = new Different()

@@ -34,6 +34,7 @@ export interface RequestParams {
 /** Limits of vLLM (`VLLM_MAX_N_SEQUENCES`), and a bound of our own against requests that only cost. */
 const maxChoices = 16_384
 const maxStopStrings = 1024
+const maxStopIds = 131_072
 
 /**
  * The checks that every generation request goes through after its model was found: the reference's, in its order and with
@@ -59,6 +60,10 @@ export function checkParams(sampling: SamplingParams, request: RequestParams): v
     throw new RequestError(400, rule, 'min_tokens')
   }
   if (sampling.stop) checkStops(sampling.stop)
+  const stopIds = sampling.stopTokenIds?.length ?? 0
+  if (stopIds > maxStopIds) {
+    throw new RequestError(400, `stop_token_ids can have at most ${maxStopIds} ids, got ${stopIds}.`, 'stop_token_ids')
+  }
   if (request.cacheSalt === '') throw new RequestError(400, 'cache_salt must be a non-empty string', 'cache_salt')
 }
 

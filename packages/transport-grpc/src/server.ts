@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Http2ServerRequest, Http2ServerResponse, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { Code, ConnectError, createConnectRouter, type Interceptor } from '@connectrpc/connect'
-import type { UniversalServerResponse } from '@connectrpc/connect/protocol'
+import type { Compression, UniversalServerResponse } from '@connectrpc/connect/protocol'
 import {
   compressionBrotli,
   compressionGzip,
@@ -9,19 +9,20 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node'
 import { RequestError } from '@vllm-sim/core-engine'
-import type { ServingLog } from '@vllm-sim/serving'
+import { checkJsonForm, type ServingLog } from '@vllm-sim/serving'
 import { engineRoutes } from './calls/service.ts'
 import type { GrpcContext } from './context.ts'
 import { file_grpc_health_v1_health } from './gen/grpc/health/v1/health_pb.ts'
 import { file_grpc_reflection_v1_reflection } from './gen/grpc/reflection/v1/reflection_pb.ts'
 import { file_grpc_reflection_v1alpha_reflection } from './gen/grpc/reflection/v1alpha/reflection_pb.ts'
-import { file_vllm_grpc_engine_engine } from './gen/vllm/grpc/engine/engine_pb.ts'
+import { file_vllm_grpc_engine_engine, GenerateRequestSchema } from './gen/vllm/grpc/engine/engine_pb.ts'
 import { healthRoutes } from './health/service.ts'
-import { isPlainGenerate, serveGenerate } from './hot/generate.ts'
+import { generatePath, isPlainGenerate, serveGenerate } from './hot/generate.ts'
 import { Http2MessageStream } from './hot/message-stream.ts'
 import { ReflectedFiles } from './reflection/files.ts'
 import { reflectionRoutes } from './reflection/service.ts'
 import { percentEncoded, toConnectError } from './status.ts'
+import { checkedBody, checkForm, decoding } from './wire/check-form.ts'
 
 const files = [
   file_vllm_grpc_engine_engine,
@@ -50,7 +51,9 @@ export interface GrpcApi {
 /** Builds all services around a context. */
 export function createGrpcApi(context: GrpcContext): GrpcApi {
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: [compressionGzip, compressionBrotli].map(checkedCompression),
+    binaryOptions: decoding,
+    jsonOptions: { textDecoder: checkedText } as object,
     readMaxBytes: context.maxMessageBytes,
     interceptors: [knownErrors(context.log)],
   })
@@ -68,7 +71,12 @@ export function createGrpcApi(context: GrpcContext): GrpcApi {
       missing(request, response)
       return
     }
-    handler(universalRequestFromNodeRequest(request, response, undefined, undefined))
+    const received = universalRequestFromNodeRequest(request, response, undefined, undefined)
+    const body = received.body as AsyncIterable<Uint8Array>
+    const checked = handler.requestPath === generatePath && isBinary(request.headers)
+    handler(
+      checked ? { ...received, body: checkedBody(GenerateRequestSchema, body, context.maxMessageBytes) } : received,
+    )
       .then(answer => universalResponseToNodeResponse(plainMessage(answer), response))
       .catch(error => {
         if (ConnectError.from(error).code !== Code.Aborted) context.log.error({ err: error }, `${request.url} failed`)
@@ -97,6 +105,36 @@ export function createGrpcApi(context: GrpcContext): GrpcApi {
         const response = new Http2ServerResponse(stream) as unknown as ServerResponse
         serve(new Http2ServerRequest(stream, headers, {}, rawHeaders), response)
       }
+    },
+  }
+}
+
+function isBinary(headers: IncomingHttpHeaders): boolean {
+  return !headers['content-type']?.includes('json')
+}
+
+/** Texts of Connect's JSON, refused before they are parsed when that would take long. */
+const checkedText = {
+  decode(bytes: Uint8Array): string {
+    const text = new TextDecoder().decode(bytes)
+    checkJsonForm(text, detail => new ConnectError(`The message cannot be decoded: ${detail}`, Code.InvalidArgument))
+    return text
+  },
+}
+
+/** Looks at what was compressed as well. Of all messages only those of `Generate` have others inside. */
+function checkedCompression(compression: Compression): Compression {
+  return {
+    ...compression,
+    async decompress(bytes, readMaxBytes) {
+      const message = await compression.decompress(bytes, readMaxBytes)
+      try {
+        checkForm(GenerateRequestSchema, message)
+      } catch (error) {
+        // Another message, or JSON: who decodes it says better what is wrong with it.
+        if (error instanceof ConnectError) throw error
+      }
+      return message
     },
   }
 }

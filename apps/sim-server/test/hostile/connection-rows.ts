@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Row } from './budget.ts'
 import { aborted, post, postBytes, unread } from './client.ts'
 import { chat, messages, times } from './requests.ts'
@@ -32,6 +33,15 @@ export const connectionRows: readonly Row[] = [
   pipelined('bodies that are no JSON', postBytes(chat, '{')),
   unreadPipeline('scrapes', ask('/metrics')),
   unreadPipeline('streams', postBytes(chat, stream)),
+  {
+    name: 'five thousand silent connections that are closed at once',
+    attack: async target => {
+      const close = new AbortController()
+      for (let open = 0; open < 5000; open += 200) await Promise.all(times(200, () => unread(target, '', close.signal)))
+      close.abort()
+      await sleep(0)
+    },
+  },
   {
     name: 'a thousand updates of the configuration at once',
     attack: (target, signal) =>

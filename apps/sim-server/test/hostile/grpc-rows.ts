@@ -33,16 +33,28 @@ function open({ port }: Target, signal: AbortSignal, initialWindowSize = 65_535)
   return session
 }
 
-function call(session: ClientHttp2Session, body?: Buffer): ClientHttp2Stream {
+function call(session: ClientHttp2Session, body?: Buffer, path = generate): ClientHttp2Stream {
   const stream = session.request({
     ':method': 'POST',
-    ':path': generate,
+    ':path': path,
     'content-type': 'application/grpc',
     te: 'trailers',
   })
   stream.on('error', () => {})
   if (body) stream.end(body)
   return stream
+}
+
+/** Four megabytes of a field of two bytes, in one message. */
+const tiny = (name: string, path: string, tag: number): Row => {
+  const body = framed(Buffer.alloc(4_000_000, Uint8Array.of(tag, 0)))
+  return {
+    name,
+    attack: async (target, signal) => {
+      const stream = call(open(target, signal), body, path).resume()
+      await Promise.race([once(stream, 'close'), aborted(signal)])
+    },
+  }
 }
 
 /** The same engine through the other door. */
@@ -82,6 +94,8 @@ export const grpcRows: readonly Row[] = [
       await aborted(signal)
     },
   },
+  tiny('two million messages inside of one', generate, (11 << 3) | 2),
+  tiny('two million fields that nobody knows', '/vllm.grpc.engine.VllmEngine/Embed', (11 << 3) | 2),
   {
     name: 'the preface, and then garbage, on three hundred connections',
     attack: async ({ port }, signal) => {

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { RealClock } from '@vllm-sim/latency'
 
 /** One of several protocols on the same port, told apart by the first bytes that a client sends. */
 export interface Protocol {
@@ -11,6 +12,8 @@ export interface Protocol {
    */
   serve(socket: Socket): void
 }
+
+const clock = new RealClock()
 
 /** A client that has not said enough to tell its protocol after this long is dropped, milliseconds. */
 const silence = 60_000
@@ -33,7 +36,8 @@ export function dispatch(
   function leave(this: Socket): void {
     undecided.delete(this)
     heads.delete(this)
-    this.destroy()
+    // Thousands may leave at the same moment.
+    clock.whenFree(() => this.destroy())
   }
   function read(this: Socket, chunk: Buffer): void {
     const before = heads.get(this)

@@ -4,11 +4,12 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import type { GrpcContext } from '../context.ts'
 import { type GenerateRequest, GenerateRequestSchema } from '../gen/vllm/grpc/engine/engine_pb.ts'
 import { startGenerate } from '../generate/call.ts'
+import { checkForm, decoding } from '../wire/check-form.ts'
 import { type FrameProblem, MessageReader } from '../wire/frame.ts'
 import { timeoutOf } from './deadline.ts'
 import { Http2MessageStream } from './message-stream.ts'
 
-const generatePath = '/vllm.grpc.engine.VllmEngine/Generate'
+export const generatePath = '/vllm.grpc.engine.VllmEngine/Generate'
 
 /** Whether a stream is a call that the quick way can serve: plain gRPC, protobuf, not compressed. */
 export function isPlainGenerate(headers: IncomingHttpHeaders): boolean {
@@ -54,9 +55,11 @@ export function serveGenerate(
     }
     let wire: GenerateRequest
     try {
-      wire = fromBinary(GenerateRequestSchema, message)
+      checkForm(GenerateRequestSchema, message)
+      wire = fromBinary(GenerateRequestSchema, message, decoding)
     } catch (error) {
-      refuse(new ConnectError(`The message cannot be decoded: ${(error as Error).message}`, Code.InvalidArgument))
+      if (error instanceof ConnectError) refuse(error)
+      else refuse(new ConnectError(`The message cannot be decoded: ${(error as Error).message}`, Code.InvalidArgument))
       return
     }
     const metadata = (name: string): string | undefined => {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import { type Clock, RealClock } from '@vllm-sim/core-engine'
 import type { Handler } from '../generation/pipeline.ts'
+import { endInTurns } from './ends.ts'
 import { toRequestError } from './errors.ts'
 import { Pipeline } from './pipeline.ts'
 import { refusal } from './refusal.ts'
@@ -49,6 +50,7 @@ export function createHttpServer(listener: Handler, options: HttpServerOptions =
       else pipeline.add(req, res)
     },
   )
+  endInTurns(server, clock)
   server.maxHeadersCount = maxHeadersCount
   // Nothing sent and nothing received for this long; `endStalled` decides what that means. A whole number: Node finds its
   // timers by it, and does so the long way when V8 keeps it as a fraction.
