@@ -83,7 +83,7 @@ const plain: readonly Row[] = [
   },
   {
     name: 'a thousand streams that are left before they begin',
-    wait: 1000,
+    wait: 600,
     attack: async target => {
       for (let round = 0; round < 2; round++) {
         const leave = new AbortController()
