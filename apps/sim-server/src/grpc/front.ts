@@ -27,9 +27,9 @@ export const servicePaths = [
  */
 const limits = { streamResetBurst: 50_000, streamResetRate: 5_000, maxSessionMemory: 256 }
 
-/** Bytes that may be under way to us, per call and per connection, so that a large message comes in at full speed. */
-const streamWindow = 4 * 1024 * 1024
-const connectionWindow = 32 * 1024 * 1024
+/** Bytes that may be under way to us, per call and per connection. So much may come of what nobody reads any more. */
+const streamWindow = 256 * 1024
+const connectionWindow = 2 * 1024 * 1024
 
 /** Headers of one call, bytes; and calls at a time. */
 const settings = {

@@ -97,6 +97,15 @@ export const grpcRows: readonly Row[] = [
   tiny('two million messages inside of one', generate, (11 << 3) | 2),
   tiny('two million fields that nobody knows', '/vllm.grpc.engine.VllmEngine/Embed', (11 << 3) | 2),
   {
+    name: 'four hundred messages of which a half was sent, on fifty connections',
+    attack: async (target, signal) => {
+      const half = framed(new Uint8Array(2 ** 21), 2 ** 22)
+      for (const session of times(50, () => open(target, signal)))
+        for (const _ of times(8, i => i)) call(session).write(half)
+      await aborted(signal)
+    },
+  },
+  {
     name: 'the preface, and then garbage, on three hundred connections',
     attack: async ({ port }, signal) => {
       await Promise.all(

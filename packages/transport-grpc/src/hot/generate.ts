@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { fromBinary } from '@bufbuild/protobuf'
 import { Code, ConnectError } from '@connectrpc/connect'
+import { bodies, type HeldBody } from '@vllm-sim/serving'
 import type { GrpcContext } from '../context.ts'
 import { type GenerateRequest, GenerateRequestSchema } from '../gen/vllm/grpc/engine/engine_pb.ts'
 import { startGenerate } from '../generate/call.ts'
@@ -33,8 +34,17 @@ export function serveGenerate(
   const out = new Http2MessageStream(stream)
   const reader = new MessageReader(context.maxMessageBytes)
   let refused = false
+  let held: HeldBody | undefined
+  const hold = (): HeldBody => {
+    const giveUp = (): void => refuse(tooSlow())
+    const body = bodies.open({ pause: () => stream.pause(), resume: () => stream.resume(), giveUp })
+    stream.once('close', () => body.release())
+    return body
+  }
   const refuse = (error: ConnectError): void => {
     refused = true
+    reader.drop()
+    held?.release()
     out.end(error)
     // What is still sent of the message is not wanted.
     stream.resume()
@@ -45,9 +55,12 @@ export function serveGenerate(
     if (refused) return
     const problem = reader.push(chunk)
     if (problem) refuse(problemError(problem, reader.length, context))
+    // Most messages come in one piece.
+    else if (held || !reader.complete) (held ??= hold()).add(chunk.length)
   })
   stream.on('end', () => {
     if (refused) return
+    held?.complete()
     const message = reader.end()
     if (typeof message === 'string') {
       refuse(problemError(message, reader.length, context))
@@ -67,8 +80,16 @@ export function serveGenerate(
       return Array.isArray(value) ? value.join(', ') : value
     }
     startGenerate(wire, metadata, message.toString('latin1'), arrival, out, context)
+    held?.release()
   })
   return out
+}
+
+function tooSlow(): ConnectError {
+  return new ConnectError(
+    `The message came too slowly while others waited: all together may hold ${bodies.limit} bytes until they are complete`,
+    Code.ResourceExhausted,
+  )
 }
 
 /** A call that is not over when its deadline passes ends then. The client's time is the machine's. */

@@ -51,6 +51,16 @@ export class MessageReader {
     return this.#length
   }
 
+  /** Whether all of the message has arrived. */
+  get complete(): boolean {
+    return this.#length >= 0 && this.#filled >= prefixLength + this.#length
+  }
+
+  /** Forgets what has arrived. */
+  drop(): void {
+    this.#bytes = Buffer.alloc(0)
+  }
+
   /** Takes what arrived. @returns what is wrong with it; nothing more is read then */
   push(chunk: Buffer): FrameProblem | undefined {
     this.#append(chunk)
@@ -65,7 +75,7 @@ export class MessageReader {
 
   /** The message, when all has arrived. */
   end(): Buffer | FrameProblem {
-    if (this.#length < 0 || this.#filled < prefixLength + this.#length) return 'incomplete'
+    if (!this.complete) return 'incomplete'
     return this.#bytes.subarray(prefixLength, this.#filled)
   }
 
