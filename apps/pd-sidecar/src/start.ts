@@ -13,7 +13,7 @@ import { type Listener, openListener } from './proxy/listener.ts'
 import { upstreamTls } from './proxy/upstream-tls.ts'
 import { Metrics } from './telemetry/metrics.ts'
 import { openMetrics } from './telemetry/metrics-server.ts'
-import { everything, StaticAllowList } from './trust/allow-list.ts'
+import { type AllowList, anyOf, everything, StaticAllowList } from './trust/allow-list.ts'
 
 /** A sidecar that serves. */
 export interface Running extends Serving {
@@ -54,7 +54,7 @@ export async function startSidecar(config: Config, log: Logger, surroundings: Su
   const parts = { config, legs, clock, random, entropy: freshBytes, log, metrics, peers }
   const sidecar: Sidecar = {
     ...parts,
-    allowList: allowListOf(config),
+    allowList: await allowListOf(config, machine, log),
     tls: upstreamTls(config),
     draining: false,
   }
@@ -82,12 +82,14 @@ export async function startSidecar(config: Config, log: Logger, surroundings: Su
         sidecar.draining = true
         const drained = await Promise.all(listeners.map(listener => listener.close(limit)))
         pool.close()
+        sidecar.allowList.close()
         await metricsServer?.close()
         return drained.every(one => one)
       },
     }
   } catch (error) {
     await Promise.all(listeners.map(listener => listener.close(0)))
+    sidecar.allowList.close()
     throw error
   }
 }
@@ -111,15 +113,23 @@ async function seedPeers(config: Config, peers: PeerNames): Promise<void> {
   }
 }
 
-function allowListOf({ enableSsrfProtection, ssrfAllow }: Config) {
+async function allowListOf(
+  { enableSsrfProtection, ssrfAllow, inferencePool }: Config,
+  clock: Clock,
+  log: Logger,
+): Promise<AllowList> {
   if (!enableSsrfProtection) return everything
-  if (ssrfAllow.length === 0)
-    throw new StartError('the pods of an InferencePool cannot be watched here: name the targets with --ssrf-allow')
+  const lists: AllowList[] = []
   try {
-    return new StaticAllowList(ssrfAllow)
+    if (ssrfAllow.length > 0) lists.push(new StaticAllowList(ssrfAllow))
   } catch (error) {
     throw new StartError((error as Error).message)
   }
+  if (inferencePool !== '') {
+    const { WatchedAllowList } = await import('./trust/watched-allow-list.ts')
+    lists.push(new WatchedAllowList(inferencePool, clock, log))
+  }
+  return anyOf(lists)
 }
 
 function rankOf(config: Config, { tls }: Pick<Sidecar, 'tls'>, index: number): Rank {

@@ -94,8 +94,10 @@ describe('which targets requests may name', () => {
     expect([p.seen.length, e.seen.length]).toEqual([2, 0])
   })
 
-  test('without a list there is no start', async () => {
-    await expect(sidecar(1, [...guarded, '--inference-pool=p'])).rejects.toThrow('--ssrf-allow')
+  test('without a cluster a pool is no list', async () => {
+    await expect(sidecar(1, [...guarded, '--inference-pool=p'])).rejects.toThrow(
+      /needs a cluster|configuration of the cluster/,
+    )
   })
 })
 

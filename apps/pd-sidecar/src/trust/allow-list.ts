@@ -5,10 +5,12 @@ export interface AllowList {
   allows(target: Target): boolean
   /** The list is known. */
   readonly ready: boolean
+  /** Ends what keeps it up to date. */
+  close(): void
 }
 
 /** Without protection. */
-export const everything: AllowList = { allows: () => true, ready: true }
+export const everything: AllowList = { allows: () => true, ready: true, close() {} }
 
 /** Targets that are given at the start: `host:port`, or a host with all its ports. */
 export class StaticAllowList implements AllowList {
@@ -29,5 +31,20 @@ export class StaticAllowList implements AllowList {
 
   allows(target: Target): boolean {
     return this.#targets.has(formatTarget(target)) || this.#hosts.has(target.host)
+  }
+
+  close(): void {}
+}
+
+/** What any of them allows. */
+export function anyOf(lists: readonly AllowList[]): AllowList {
+  return {
+    allows: target => lists.some(list => list.allows(target)),
+    get ready() {
+      return lists.every(list => list.ready)
+    },
+    close() {
+      for (const list of lists) list.close()
+    },
   }
 }
