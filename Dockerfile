@@ -13,6 +13,7 @@ COPY . .
 RUN npx --yes pnpm@12.21.0 install --frozen-lockfile \
  && npx --yes pnpm@12.21.0 build
 RUN sh scripts/image/assemble.sh vllm-sim /image/sim vllm-sim vllm-sim-dataset vllm-sim-kv-listener
+RUN sh scripts/image/assemble.sh vllm-pd-sidecar /image/pd-sidecar pd-sidecar
 
 FROM ${RUN_BASE} AS sim
 LABEL org.opencontainers.image.title="vllm-sim" \
@@ -27,3 +28,17 @@ USER 65532:65532
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=6s --start-period=10s CMD ["vllm-sim", "health"]
 ENTRYPOINT ["vllm-sim"]
+
+FROM ${RUN_BASE} AS pd-sidecar
+LABEL org.opencontainers.image.title="pd-sidecar" \
+      org.opencontainers.image.description="Prefill/decode disaggregation in front of vLLM" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.source="https://github.com/vllm-sim/vllm-sim" \
+      org.opencontainers.image.documentation="https://github.com/vllm-sim/vllm-sim/blob/main/docs/pd-sidecar.md"
+COPY --from=build /image/pd-sidecar/ /
+ENV NODE_ENV=production
+USER 65532:65532
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=6s --start-period=10s CMD ["pd-sidecar", "health"]
+ENTRYPOINT ["pd-sidecar"]

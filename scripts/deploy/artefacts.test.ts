@@ -3,6 +3,7 @@ import path from 'node:path'
 import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { loadConfig as loadSidecar } from '../../apps/pd-sidecar/src/config/load.ts'
 import { loadConfig } from '../../apps/sim-server/src/config/index.ts'
 import { camelCase, chart } from '../docs/chart.ts'
 import { problemsOf, version } from './check.ts'
@@ -12,11 +13,20 @@ import { typeErrors } from './types.ts'
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8')
 
 describe('manifests', () => {
-  test('are what the types of Kubernetes say, with options that the server has, ports and names that are there', async () => {
-    const objects = manifestObjects()
+  const objects = manifestObjects()
+
+  test('are what the types of Kubernetes say', () => {
     expect(objects.length).toBeGreaterThan(15)
     expect(typeErrors(objects)).toEqual([])
-    expect(await problemsOf(objects)).toEqual([])
+  })
+
+  // What is in one folder is applied together; the examples are for the pods of one manifest, and disaggregation is chosen.
+  const groups = Map.groupBy(objects, ({ file }) =>
+    /disaggregation/.test(file) ? file : path.dirname(file).replace(/\/examples$/, ''),
+  )
+
+  test.each([...groups])('%s has options that the server has, ports and names that are there', async (_, together) => {
+    expect(await problemsOf(together)).toEqual([])
   })
 
   test('every folder says what is in it', () => {
@@ -111,14 +121,23 @@ describe('images and compose', () => {
     for (const { file } of Object.values(configs as Record<string, { file: string }>)) {
       expect(existsSync(path.join(root, file)), file).toBe(true)
     }
+    const words = (command: readonly string[]): readonly string[] =>
+      command.map(word => word.replace(/\$\{\w+:-(.*?)\}/, '$1'))
     const { command, environment, ports, image } = services['vllm-sim']
-    const withDefaults = command.map((word: string) => word.replace(/\$\{\w+:-(.*?)\}/, '$1'))
-    const loaded = await loadConfig(withDefaults, environment, () => '')
+    const loaded = await loadConfig(words(command), environment, () => '')
     expect(ports).toEqual([`\${PORT:-8000}:${loaded.config!.port}`])
     for (const service of Object.values(services as Record<string, { image: string }>)) {
       if (service.image.startsWith('ghcr.io/vllm-sim/')) expect(service.image.endsWith(`:${version}`)).toBe(true)
     }
     expect(image).toBe(services['kv-listener'].image)
+    for (const name of ['prefill-1', 'prefill-2']) {
+      expect((await loadConfig(words(services[name].command), {}, () => '')).config?.port).toBe(8000)
+    }
+    const decoder = await loadConfig(words(services.decode.command), {}, () => '')
+    const sidecar = await loadSidecar(words(services.sidecar.command), {}, () => '')
+    expect(sidecar).toMatchObject({ problem: undefined, warnings: [] })
+    expect(sidecar).toMatchObject({ config: { port: 8001, modelServerPort: decoder.config!.port } })
+    expect(services.decode.ports).toEqual(['${PD_PORT:-8001}:8001'])
     const [{ static_configs: targets }] = parse(read('manifests/prometheus.yaml')).scrape_configs
     expect(targets[0].targets).toEqual([`vllm-sim:${loaded.config!.port}`])
   })

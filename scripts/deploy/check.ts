@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parse } from 'yaml'
+import { loadConfig as loadSidecar } from '../../apps/pd-sidecar/src/config/load.ts'
 import { type Config, loadConfig } from '../../apps/sim-server/src/config/index.ts'
 import { type Container, containersOf, type KubernetesObject, root, type Template, templateOf } from './objects.ts'
 
@@ -71,7 +72,11 @@ function checkProbes(container: Container, say: Say): void {
   }
 }
 
-const programs = new Set(['vllm-sim', 'vllm-sim-kv-listener', 'vllm-sim-dataset', 'node'])
+/** The commands of each image. */
+const programs: Readonly<Record<string, ReadonlySet<string>>> = {
+  'vllm-sim': new Set(['vllm-sim', 'vllm-sim-kv-listener', 'vllm-sim-dataset', 'node']),
+  'pd-sidecar': new Set(['pd-sidecar', 'node']),
+}
 
 /** Whether a container of ours starts: its image's version, its command, its options and the ports they open. */
 async function checkCommand(
@@ -84,13 +89,37 @@ async function checkCommand(
   if (!image) return
   if (image[2] !== version) say(`image ${container.image} is not of version ${version}`)
   const [command = image[1]!] = container.command ?? []
-  if (image[1] === 'vllm-sim' && !programs.has(command)) say(`the image has no command ${command}`)
+  if (!programs[image[1]!]?.has(command)) say(`the image has no command ${command}`)
+  if (command === 'pd-sidecar') await checkSidecar(container, template, say)
   if (command !== 'vllm-sim') return
   const config = await serverConfig(container, template, objects).catch((error: Error) => say(error.message))
   if (!config) return
-  const opened = Array.from({ length: config.dataParallelSize }, (_, rank) => config.port + rank)
-  const named = (container.ports ?? []).map(({ containerPort }) => containerPort)
-  if (opened.join() !== named.join()) say(`it listens on ${opened.join()}, and its ports are ${named.join()}`)
+  comparePorts(container, config.port, config.dataParallelSize, say)
+}
+
+/** Whether a sidecar starts, listens on its ports, and has the servers of its pod behind it. */
+async function checkSidecar(container: Container, template: Template, say: Say): Promise<void> {
+  const loaded = await loadSidecar(container.args ?? [], environmentOf(container), () => '').catch(
+    (error: Error) => error,
+  )
+  if (loaded instanceof Error) return say(loaded.message)
+  if (!('config' in loaded)) return say('these arguments start no sidecar')
+  for (const problem of [...loaded.warnings, loaded.problem ?? []].flat()) say(problem)
+  const { port, modelServerPort, dataParallelSize } = loaded.config
+  comparePorts(container, port, dataParallelSize, say)
+  const behind = containersOf(template).flatMap(({ ports }) => (ports ?? []).map(({ containerPort }) => containerPort))
+  if (!behind.includes(modelServerPort)) say(`no server of its pod listens on ${modelServerPort}`)
+}
+
+function comparePorts({ ports = [] }: Container, first: number, ranks: number, say: Say): void {
+  const opened = Array.from({ length: ranks }, (_, rank) => first + rank).join()
+  const named = ports.map(({ containerPort }) => containerPort).join()
+  if (opened !== named) say(`it listens on ${opened}, and its ports are ${named}`)
+}
+
+/** The environment of a container. A value from a field or a secret is whatever it is: some text. */
+function environmentOf({ env = [] }: Container): Readonly<Record<string, string>> {
+  return Object.fromEntries(env.map(({ name, value }) => [name, value ?? 'x']))
 }
 
 /** The arguments of a container's command, with the configuration that is mounted as flags of its own. */
@@ -118,10 +147,10 @@ async function serverConfig(
   template: Template,
   objects: readonly KubernetesObject[],
 ): Promise<Config> {
-  // A value from a field or a secret is whatever it is: some text.
-  const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? 'x']))
   const args = [...(container.command ?? []).slice(1), ...(container.args ?? [])]
-  const loaded = await loadConfig(args, env, file => mountedFile(file, container, template, objects))
+  const loaded = await loadConfig(args, environmentOf(container), file =>
+    mountedFile(file, container, template, objects),
+  )
   if (!loaded.config) throw new Error(`${args.join(' ')} starts no server`)
   if (loaded.warnings.length > 0 && !/deprecated/.test(loaded.warnings.join())) throw new Error(loaded.warnings.join())
   return loaded.config

@@ -122,40 +122,67 @@ async function healthy(url: string, child: ChildProcess): Promise<void> {
   throw new Error(`${url} does not answer`)
 }
 
+const port = 18473
+
 /** The server of the image answers as a user without rights, and its own probe finds it well. */
-export async function imageServes(image: string): Promise<void> {
-  const container = new Container(image)
-  try {
-    const port = 18473
-    const server = container.start('vllm-sim', '--model', 'm', '--port', String(port), '--enable-prefix-caching')
-    const ended = once(server, 'close')
-    try {
-      await healthy(`http://127.0.0.1:${port}/health`, server)
-      const probe = container.attempt('vllm-sim', 'health', '--model', 'm', '--port', String(port))
-      if (probe.status !== 0) throw new Error(`vllm-sim health: ${probe.stderr}`)
-      const answer = await fetch(`http://127.0.0.1:${port}/v1/completions`, {
-        method: 'POST',
-        body: JSON.stringify({ model: 'm', prompt: 'Hello!', max_tokens: 4 }),
-      })
-      if (answer.status !== 200) throw new Error(`a completion got ${answer.status}`)
-    } finally {
-      stopServer(port)
-      await ended
-    }
+export function simServes(image: string): Promise<void> {
+  return inContainer(image, async container => {
+    await serves(
+      container,
+      ['vllm-sim', '--model', 'm', '--port', String(port), '--enable-prefix-caching'],
+      async () => {
+        const answer = await fetch(`http://127.0.0.1:${port}/v1/completions`, {
+          method: 'POST',
+          body: JSON.stringify({ model: 'm', prompt: 'Hello!', max_tokens: 4 }),
+        })
+        if (answer.status !== 200) throw new Error(`a completion got ${answer.status}`)
+      },
+    )
     for (const command of ['vllm-sim-dataset', 'vllm-sim-kv-listener']) {
       const { status, stderr } = container.attempt(command, '--help')
       if (status !== 0) throw new Error(`${command} --help: ${stderr}`)
     }
-    refuses(container, 'an option', ['--no-such-option'], 2)
-    refuses(container, 'a model folder', ['--model', 'm', '--tokenizer', '/absent', '--port', '18474'], 1)
+    refuses(container, 'an option', ['vllm-sim', '--no-such-option'], 2)
+    refuses(container, 'a model folder', ['vllm-sim', '--model', 'm', '--tokenizer', '/absent', '--port', '18474'], 1)
+  })
+}
+
+/** The sidecar of the image does so too. */
+export function sidecarServes(image: string): Promise<void> {
+  return inContainer(image, async container => {
+    await serves(container, ['pd-sidecar', '--port', String(port), '--secure-serving=false'], async () => {})
+    refuses(container, 'an option', ['pd-sidecar', '--no-such-option'], 2)
+  })
+}
+
+async function inContainer(image: string, use: (container: Container) => Promise<void>): Promise<void> {
+  const container = new Container(image)
+  try {
+    await use(container)
   } finally {
     container.remove()
   }
 }
 
+/** Starts a server, asks its health from outside and by its own command, uses it, and ends it. */
+async function serves(container: Container, command: readonly string[], use: () => Promise<void>): Promise<void> {
+  const server = container.start(...command)
+  const ended = once(server, 'close')
+  try {
+    await healthy(`http://127.0.0.1:${port}/health`, server)
+    const [program = '', ...options] = command
+    const probe = container.attempt(program, 'health', ...options)
+    if (probe.status !== 0) throw new Error(`${program} health: ${probe.stderr}`)
+    await use()
+  } finally {
+    stopServer(command)
+    await ended
+  }
+}
+
 /** The program's own sentence, the right status, no stack. */
-function refuses(container: Container, what: string, args: readonly string[], status: number): void {
-  const { stdout, stderr } = container.attempt('vllm-sim', ...args)
+function refuses(container: Container, what: string, command: readonly string[], status: number): void {
+  const { stdout, stderr } = container.attempt(...command)
   const text = stdout + stderr
   // buildah tells the status of what it ran in words.
   if (!text.includes(`exit status ${status}`)) throw new Error(`${what}: not status ${status}: ${text}`)
@@ -163,18 +190,10 @@ function refuses(container: Container, what: string, args: readonly string[], st
 }
 
 /** buildah hands no signals on: the server is found by its words. */
-function stopServer(port: number): void {
-  for (const [pid, words] of processes()) {
-    if (words.includes('vllm-sim') && words.includes(String(port)) && words[0]?.endsWith('node')) {
-      process.kill(pid, 'SIGTERM')
-    }
+function stopServer(command: readonly string[]): void {
+  for (const line of run('ps', ['-eo', 'pid,args']).split('\n').slice(1)) {
+    const [, pid, words = ''] = /^\s*(\d+) (.*)$/.exec(line) ?? []
+    if (words.startsWith('/usr/local/bin/node ') && words.endsWith(command.join(' ')))
+      process.kill(Number(pid), 'SIGTERM')
   }
-}
-
-function processes(): readonly (readonly [number, readonly string[]])[] {
-  const lines = run('ps', ['-eo', 'pid,args']).split('\n').slice(1)
-  return lines.map(line => {
-    const [pid, ...words] = line.trim().split(/\s+/)
-    return [Number(pid), words.map(word => path.basename(word))] as const
-  })
 }

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { manifestFiles, manifestObjects, root } from '../deploy/objects.ts'
 import { chart, chartRefuses, chartRenders, crds, refusals, validated, valueFiles } from './chart.ts'
 import { Cluster } from './cluster.ts'
-import { buildImage, imageServes } from './image.ts'
+import { buildImage, sidecarServes, simServes } from './image.ts'
 import { attempt, goTool, onPath, pythonTool, run, Skipped } from './tools.ts'
 import { walk, walks } from './walk.ts'
 
@@ -60,13 +60,15 @@ function schema(name: string, file: string): void {
 }
 
 for (const [name, files, use] of walks) await step(`walkthrough of ${name}`, () => walk(files, use))
-for (const target of ['sim']) {
+for (const [target, serves, limits] of [
+  ['sim', simServes, [230, 90]],
+  ['pd-sidecar', sidecarServes, [215, 75]],
+] as const) {
   await step(`image ${target}`, async () => {
     const { image, unpacked, compressed } = buildImage(target)
-    await imageServes(image)
-    const limits = { sim: [230, 90] }[target]!
+    await serves(image)
     const sizes = `${Math.round(unpacked)} MB, ${Math.round(compressed)} MB compressed`
-    if (unpacked > limits[0]! || compressed > limits[1]!) throw new Error(`${sizes}: more than ${limits.join(' and ')}`)
+    if (unpacked > limits[0] || compressed > limits[1]) throw new Error(`${sizes}: more than ${limits.join(' and ')}`)
     return sizes
   })
 }

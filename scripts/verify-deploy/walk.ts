@@ -9,10 +9,12 @@ import { type Container, containersOf, objectsIn, root, type Template, templateO
 const programs: Readonly<Record<string, string>> = {
   'vllm-sim': 'apps/sim-server/src/main.ts',
   'vllm-sim-kv-listener': 'packages/kv-events/src/bin/listener.ts',
+  'pd-sidecar': 'apps/pd-sidecar/src/main.ts',
 }
 
 /** A container of a manifest as a process of this machine. */
 interface Started {
+  readonly address: string
   readonly container: Container
   readonly child: ChildProcess
   readonly ended: Promise<unknown>
@@ -28,8 +30,10 @@ export async function walk(files: readonly string[], use: (output: () => string)
   const templates = objects.flatMap(object => templateOf(object) ?? [])
   const started: Started[] = []
   try {
-    for (const template of templates) {
-      for (const container of containersOf(template)) started.push(start(container, template, objects))
+    for (const [index, template] of templates.entries()) {
+      for (const container of containersOf(template)) {
+        started.push(start(container, template, objects, addressOf(index)))
+      }
     }
     for (const one of started) await probes(one)
     await use(() => started.map(({ output }) => output).join(''))
@@ -51,18 +55,29 @@ async function stop(started: readonly Started[]): Promise<void> {
   }
 }
 
-function start(container: Container, template: Template, objects: Parameters<typeof serverArguments>[2]): Started {
+/** Every pod has an address of its own, as in a cluster: loopback has many. */
+function addressOf(pod: number): string {
+  return `127.0.0.${pod + 2}`
+}
+
+function start(
+  container: Container,
+  template: Template,
+  objects: Parameters<typeof serverArguments>[2],
+  address: string,
+): Started {
   const command = container.command?.[0] ?? /([\w-]+):[^:/]+$/.exec(container.image)![1]!
-  const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? '127.0.0.1']))
-  // Names of services are this machine.
+  const env = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? address]))
+  // Names of services are this machine. What is inside of a pod alone listens everywhere.
+  const host = container.ports?.[0]?.name === 'http' ? [`--host=${address}`] : []
   const args = serverArguments(container, template, objects).map(word =>
     word.replace(/\/\/[\w-]+-service:/, '//127.0.0.1:'),
   )
-  const child = spawn(process.execPath, [path.join(root, programs[command]!), ...args], {
+  const child = spawn(process.execPath, [path.join(root, programs[command]!), ...args, ...host], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const one: Started = { container, child, ended: once(child, 'close'), output: '' }
+  const one: Started = { address, container, child, ended: once(child, 'close'), output: '' }
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       one.output += text
@@ -76,12 +91,15 @@ interface HttpProbe {
 }
 
 async function probes(started: Started): Promise<void> {
-  const { container, child } = started
+  const { address, container, child } = started
   for (const name of ['startupProbe', 'livenessProbe', 'readinessProbe']) {
     const { httpGet } = (container[name] ?? {}) as HttpProbe
     if (!httpGet) continue
     const port = container.ports!.find(({ name }) => name === httpGet.port)!.containerPort
-    await answers(`http://127.0.0.1:${port}${httpGet.path}`, child).catch(error => {
+    await answers(
+      `http://${container.ports![0]!.name === 'http' ? address : '127.0.0.1'}:${port}${httpGet.path}`,
+      child,
+    ).catch(error => {
       throw new Error(`${container.name}, ${name}: ${error.message}\n${started.output}`)
     })
   }
@@ -96,14 +114,16 @@ async function answers(url: string, child: ChildProcess): Promise<void> {
   throw new Error(`${url} does not answer`)
 }
 
-/** Sends a request as a walkthrough does. @returns the answer @throws Error when it is not the status */
-async function ask(port: number, target: string, body?: unknown, status = 200): Promise<string> {
+/** Sends a request as a walkthrough does. @returns the answer @throws Error when its status is not 200 */
+async function ask(port: number, target: string, body: unknown, { pod = 0, headers = {} } = {}): Promise<string> {
   // The server before was at the same port: no connection of its is kept.
-  const headers = { connection: 'close' }
-  const init = body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) }
-  const response = await fetch(`http://127.0.0.1:${port}${target}`, init)
+  const response = await fetch(`http://${addressOf(pod)}:${port}${target}`, {
+    method: 'POST',
+    headers: { connection: 'close', ...headers },
+    body: JSON.stringify(body),
+  })
   const text = await response.text()
-  if (response.status !== status) throw new Error(`${target} got ${response.status}: ${text}`)
+  if (response.status !== 200) throw new Error(`${target} got ${response.status}: ${text}`)
   return text
 }
 
@@ -120,11 +140,22 @@ export const walks: readonly (readonly [string, readonly string[], (output: () =
     ['manifests/zmq-listener/zmq-listener.yaml', 'manifests/zmq-listener/sim.yaml'],
     async output => {
       // A whole block, so that there is something to tell.
-      await completes(8000, 'Qwen/Qwen2.5-1.5B-Instruct', 'one two three four five six seven eight nine ten')
+      const prompt = 'one two three four five six seven eight nine ten'
+      await completes(8000, 'Qwen/Qwen2.5-1.5B-Instruct', { pod: 1, prompt })
       for (let tries = 0; !/BlockStored/.test(output()); tries++) {
         if (tries > 200) throw new Error(`the listener prints no event:\n${output()}`)
         await setTimeout(50)
       }
+    },
+  ],
+  [
+    'disaggregation',
+    ['manifests/disaggregation/vllm-sim-pd.yaml'],
+    async () => {
+      const headers = { 'x-prefiller-host-port': `${addressOf(0)}:8000` }
+      await completes(8000, 'Qwen/Qwen2.5-0.5B-Instruct', { pod: 1, headers })
+      const counts = [await answered(0, 8000), await answered(1, 8200)]
+      if (counts.join() !== '1,1') throw new Error(`prefill and decode answered ${counts.join()} requests`)
     },
   ],
   [
@@ -148,7 +179,7 @@ export const walks: readonly (readonly [string, readonly string[], (output: () =
     async () => {
       await ask(8000, '/admin/config', { 'failure-injection-rate': 100 })
       const model = 'meta-llama/Llama-3.1-8B-Instruct'
-      const response = await fetch('http://127.0.0.1:8000/v1/completions', {
+      const response = await fetch(`http://${addressOf(0)}:8000/v1/completions`, {
         method: 'POST',
         headers: { connection: 'close' },
         body: JSON.stringify({ model, prompt: 'Hello!' }),
@@ -159,7 +190,20 @@ export const walks: readonly (readonly [string, readonly string[], (output: () =
   ],
 ]
 
-async function completes(port: number, model: string, prompt = 'Hello!'): Promise<void> {
-  const answer = JSON.parse(await ask(port, '/v1/completions', { model, prompt, max_tokens: 4 }))
+async function completes(
+  port: number,
+  model: string,
+  { prompt = 'Hello!', ...how }: { prompt?: string; pod?: number; headers?: Record<string, string> } = {},
+): Promise<void> {
+  const answer = JSON.parse(await ask(port, '/v1/completions', { model, prompt, max_tokens: 4 }, how))
   if (answer.object !== 'text_completion') throw new Error(JSON.stringify(answer))
+}
+
+/** How many requests a server has answered. */
+async function answered(pod: number, port: number): Promise<number> {
+  const text = await (
+    await fetch(`http://${addressOf(pod)}:${port}/metrics`, { headers: { connection: 'close' } })
+  ).text()
+  const counts = [...text.matchAll(/^vllm:request_success_total\{.*\} (\d+)/gm)]
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0)
 }

@@ -9,6 +9,12 @@ if (major < 22 || (major === 22 && minor < 18)) {
 const { StopSignal, useCompileCache } = await import('@vllm-sim/service/early')
 useCompileCache(process.env)
 
+if (process.argv[2] === 'health') {
+  const { healthCommand } = await import('@vllm-sim/service/health')
+  const { healthProgram } = await import('./health.ts')
+  await healthCommand(healthProgram(process.env), process.argv.slice(3))
+}
+
 const stop = new StopSignal()
 const { readFileSync } = await import('node:fs')
 const { run } = await import('./run.ts')

@@ -10,8 +10,9 @@ const { StopSignal, useCompileCache } = await import('@vllm-sim/service/early')
 useCompileCache(process.env)
 
 if (process.argv[2] === 'health') {
-  const { health } = await import('./commands/health.ts')
-  await health(process.argv.slice(3), process.env)
+  const { healthCommand } = await import('@vllm-sim/service/health')
+  const { healthProgram } = await import('./commands/health.ts')
+  await healthCommand(healthProgram(process.env), process.argv.slice(3))
 }
 
 if (process.argv[2] === 'replay') {

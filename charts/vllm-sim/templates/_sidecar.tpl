@@ -16,13 +16,12 @@
     - --data-parallel-size={{ $values.ranks }}
     {{- end }}
     {{- if $values.tls.enabled }}
-    - --secure-proxy=true
     - --cert-path=/tls
-    - --use-tls-for-decoder=true
-    - --insecure-skip-verify=decoder
-    - --use-tls-for-prefiller=true
+    - --enable-tls=prefiller,decoder,encoder
+    # The certificate is for the names of services, and pods are reached by their addresses.
+    - --tls-insecure-skip-verify=prefiller,decoder,encoder
     {{- else }}
-    - --secure-proxy=false
+    - --secure-serving=false
     {{- end }}
     {{- range $values.sidecar.extraArgs }}
     - {{ . | quote }}

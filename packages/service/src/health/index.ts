@@ -1,0 +1,1 @@
+export { type Health, type HealthProgram, healthCommand, type Probed, probeHealth } from './health.ts'
