@@ -4,7 +4,6 @@ import type { EngineCache } from './engine-cache.ts'
 import type { EngineOptions } from './engine-options.ts'
 import type { RequestError } from './errors.ts'
 import { extraDelay, finishReason, generate, outcomeOf, prepare, prepareText } from './generation.ts'
-import { Idle } from './idle.ts'
 import type { LoraRegistry } from './lora.ts'
 import type { Observers } from './observers.ts'
 import type { Pacer } from './pacer.ts'
@@ -25,7 +24,6 @@ export class EngineHost implements SchedulingHost {
   readonly maxWaiting: number
   readonly admission: Admission
   readonly pacer: Pacer
-  readonly idle: Idle
   readonly pump: Pump
   latency: LatencyModel
   readonly #options: EngineOptions
@@ -45,8 +43,7 @@ export class EngineHost implements SchedulingHost {
     const { admission, pacer } = (options.scheduling ?? perSequence)(this)
     this.admission = admission
     this.pacer = pacer
-    this.idle = new Idle(admission)
-    this.pump = new Pump(this.timeline, admission, this.idle, (sequence, now) => pacer.start(sequence, now))
+    this.pump = new Pump(this.timeline, admission, (sequence, now) => pacer.start(sequence, now))
   }
 
   get running(): number {
@@ -156,6 +153,6 @@ export class EngineHost implements SchedulingHost {
   ): void {
     const outcome = outcomeOf(sequence, reason, error, kvTransferParams)
     this.#observers.onFinished(sequence, outcome, now)
-    if (!sequence.reader.finish(sequence, outcome)) this.idle.keep()
+    if (!sequence.reader.finish(sequence, outcome)) this.pump.keep()
   }
 }

@@ -37,7 +37,7 @@ export class Engine {
     this.#readers = {
       timeline: this.timeline,
       pacer: this.#host.pacer,
-      idle: this.#host.idle,
+      delivered: () => this.#host.pump.delivered(),
       requests: this.#requests,
       kept: 0,
       abort: submission => this.#abort(submission),
@@ -133,7 +133,7 @@ export class Engine {
 
   /** Calls `run` as soon as nothing runs or waits, and every reader has its answer. */
   whenIdle(run: () => void): void {
-    this.#host.idle.when(run)
+    this.#host.pump.whenIdle(run)
   }
 
   #abort(submission: Submission): void {

@@ -1,5 +1,4 @@
 import { Deadline, type Timeline } from '@vllm-sim/latency'
-import type { Idle } from './idle.ts'
 import type { Linked } from './linked-list.ts'
 import type { Outcome, OutputSink, RequestHandle } from './request.ts'
 import type { Reader, Sequence } from './sequence.ts'
@@ -17,7 +16,8 @@ export interface SubmissionHost {
   kept: number
   /** No tokens of a sequence when there is no room for what it generates; again when its reader has caught up. */
   readonly pacer: { hold(sequence: Sequence): void; resume(sequence: Sequence): void }
-  readonly idle: Idle
+  /** An ended sequence was delivered to its end, later than it ended. */
+  delivered(): void
   /** Has every request until all of its sequences were delivered to their end. */
   readonly requests: { remove(submission: Submission): void }
   abort(submission: Submission): void
@@ -81,7 +81,7 @@ export class Submission extends Deadline implements RequestHandle, Reader, Linke
       if (!outcome) continue
       sequence.outcome = undefined
       this.#finish(sequence, { ...outcome, finishReason: 'abort' })
-      this.#host.idle.delivered()
+      this.#host.delivered()
     }
   }
 
@@ -109,7 +109,7 @@ export class Submission extends Deadline implements RequestHandle, Reader, Linke
     }
     sequence.outcome = undefined
     this.#finish(sequence, outcome)
-    this.#host.idle.delivered()
+    this.#host.delivered()
   }
 
   #finish(sequence: Sequence, outcome: Outcome): void {
