@@ -98,6 +98,7 @@ export const grpcRows: readonly Row[] = [
   tiny('two million fields that nobody knows', '/vllm.grpc.engine.VllmEngine/Embed', (11 << 3) | 2),
   {
     name: 'four hundred messages of which a half was sent, on fifty connections',
+    wait: 500,
     attack: async (target, signal) => {
       const half = framed(new Uint8Array(2 ** 21), 2 ** 22)
       for (const session of times(50, () => open(target, signal)))
