@@ -20,6 +20,11 @@ if (process.argv[2] === 'replay') {
   await replayCommand(process.argv.slice(3), process.env)
 }
 
+if (process.argv[2] === 'calibrate') {
+  const { calibrateCommand } = await import('./commands/calibrate.ts')
+  await calibrateCommand(process.argv.slice(3), process.env)
+}
+
 const stop = new StopSignal()
 const { readFileSync } = await import('node:fs')
 const { run } = await import('./run.ts')

@@ -1,3 +1,5 @@
+export { type Calibration, type CalibrationOptions, calibrate, profileOf } from './calibration/calibrate.ts'
+export { type ModelConfig, modelConfig, startValues } from './calibration/start-values.ts'
 export { readMeasured } from './measured.ts'
 export { type ReadOptions, readTrace } from './read-trace.ts'
 export { type Replay, type ReplayEngine, type ReplayOptions, replay } from './replay.ts'

@@ -30,6 +30,7 @@ import { readStepProfile, type StepSettings, stepSettings, stepsError } from '..
 import { completeValues, type Values } from '../config/values.ts'
 import { replayEngine, replayOptions } from '../options/replay.ts'
 import { steps } from '../options/steps.ts'
+import { traceOf } from './trace-file.ts'
 
 const table = defineOptions([replayOptions, steps, replayEngine])
 
@@ -131,21 +132,6 @@ function engineReader(given: ReadonlyMap<string, unknown>) {
         numBlocks: settings.numBlocks,
       }
     },
-  }
-}
-
-function traceOf(file: string, read: (text: string) => Trace): Trace {
-  let text: string
-  try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (error) {
-    throw new TraceError(`${file}: ${reasonOf(error)}`)
-  }
-  try {
-    return read(text)
-  } catch (error) {
-    if (!(error instanceof TraceError)) throw error
-    throw new TraceError(`${file === '-' ? 'standard input' : file}: ${error.message}`)
   }
 }
 

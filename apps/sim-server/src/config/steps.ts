@@ -1,3 +1,6 @@
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { ConfigError, reasonOf } from '@vllm-sim/config'
 import { type StepProfile, stepProfile } from '@vllm-sim/latency'
 import type { OptionFields, Values } from './values.ts'
@@ -76,15 +79,31 @@ export function stepsError(values: Values, given: ReadonlySet<string>): string |
     : undefined
 }
 
+/** Where the profiles are that come with the program. */
+const shipped = fileURLToPath(new URL('../../profiles/', import.meta.url))
+
 /**
  * Reads a profile.
- * @param word what was given: the path of a file
+ * @param word what was given: the name of one that comes with the program, or the path of a file
  * @throws ConfigError that says what is wrong with it
  */
 export function readStepProfile(word: string, readFile: (path: string) => string): StepProfile {
+  const isName = /^[\w-]+$/.test(word)
+  if (isName && !shippedProfiles().includes(word)) {
+    throw new ConfigError(
+      `there is no step profile ${word}: there are ${shippedProfiles().join(', ')}; a file is given with its ending`,
+    )
+  }
   try {
-    return stepProfile(JSON.parse(readFile(word)))
+    return stepProfile(JSON.parse(readFile(isName ? path.join(shipped, `${word}.json`) : word)))
   } catch (error) {
     throw new ConfigError(`step-profile ${word}: ${reasonOf(error)}`)
   }
+}
+
+/** Names of the profiles that come with the program. */
+export function shippedProfiles(): readonly string[] {
+  return readdirSync(shipped)
+    .flatMap(file => (file.endsWith('.json') ? [path.basename(file, '.json')] : []))
+    .sort()
 }

@@ -28,7 +28,7 @@ export const steps = group('Engine steps', {
   'step-profile': optional(profile, {
     live: 'steps',
     knownAs: ['profile', 'hardware-profile'],
-    help: 'Run vLLM’s scheduler, whose steps last as long as this profile says: a JSON file. Without it each sequence has times of its own',
+    help: 'Run vLLM’s scheduler, whose steps last as long as this profile says: the name of one that comes with the program, or a JSON file. Without it each sequence has times of its own',
   }),
   'step-time-std-dev': option(float, {
     default: 0,

@@ -26,7 +26,7 @@ export interface StepListener {
 
 interface Flight {
   readonly batch: StepBatch
-  readonly end: number
+  end: number
 }
 
 /** Parts that are delivered between two looks at whether that took too long. */
@@ -78,6 +78,14 @@ export class StepLoop {
     let at = arriving.length
     while (at > 0 && arriving[at - 1]!.arrival > request.arrival) at--
     arriving.splice(at, 0, request)
+  }
+
+  /** Moves the present and all that is in flight: the time was another one than the steps so far make it. */
+  shift(by: number): void {
+    this.#now += by
+    this.#lastEnd += by
+    this.#blockedUntil += by
+    for (const flight of this.#inFlight) flight.end += by
   }
 
   /** There may be room for those that wait, at the time `now`. */
