@@ -28,7 +28,7 @@ export async function run(
       log.info({ version }, 'Proxy starting')
       log.info({ config }, 'Proxy configuration')
       if (!config.enableSsrfProtection) log.warn(unprotected)
-      const running = await startSidecar(config, log)
+      const running = await startSidecar(config, log, { env })
       log.info({ tls: config.secureServing, cert_path: config.certPath }, 'server TLS')
       for (const [rank, url] of running.urls.entries()) log.info({ rank, url }, 'listening')
       return running

@@ -13,6 +13,7 @@ import { type Listener, openListener } from './proxy/listener.ts'
 import { upstreamTls } from './proxy/upstream-tls.ts'
 import { Metrics } from './telemetry/metrics.ts'
 import { openMetrics } from './telemetry/metrics-server.ts'
+import type { Tracing } from './telemetry/tracing.ts'
 import { type AllowList, anyOf, everything, StaticAllowList } from './trust/allow-list.ts'
 
 /** A sidecar that serves. */
@@ -28,6 +29,9 @@ export interface Surroundings {
   readonly clock?: Clock
   readonly random?: Random
   readonly connector?: ConnectorFactory
+  readonly tracing?: Tracing
+  /** Variables for OpenTelemetry. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 /**
@@ -56,6 +60,7 @@ export async function startSidecar(config: Config, log: Logger, surroundings: Su
     ...parts,
     allowList: await allowListOf(config, machine, log),
     tls: upstreamTls(config),
+    tracing: surroundings.tracing ?? (await tracingOf(config, surroundings.env ?? {}, log)),
     draining: false,
   }
   const stages = {
@@ -83,6 +88,7 @@ export async function startSidecar(config: Config, log: Logger, surroundings: Su
         const drained = await Promise.all(listeners.map(listener => listener.close(limit)))
         pool.close()
         sidecar.allowList.close()
+        await sidecar.tracing?.shutdown()
         await metricsServer?.close()
         return drained.every(one => one)
       },
@@ -110,6 +116,21 @@ async function seedPeers(config: Config, peers: PeerNames): Promise<void> {
         throw new StartError(`resolving ${flag}: ${(error as Error).message}`)
       })
     }
+  }
+}
+
+async function tracingOf(
+  { tracing }: Config,
+  env: Readonly<Record<string, string | undefined>>,
+  log: Logger,
+): Promise<Tracing | undefined> {
+  if (!tracing) return undefined
+  try {
+    const { openTelemetry } = await import('./telemetry/open-telemetry.ts')
+    return await openTelemetry(env, log)
+  } catch (error) {
+    log.error({ err: error }, 'tracing cannot be started')
+    return undefined
   }
 }
 

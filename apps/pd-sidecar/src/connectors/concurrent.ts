@@ -31,10 +31,7 @@ export async function concurrently(prefill: PrefillCall, legs: Legs): Promise<vo
     metrics.durations.prefill.observe((clock.now() - start) / 1000)
     if (outcome.ok) return
     metrics.errors.inc('prefill')
-    log.error(
-      { request_id: call.requestId, status: outcome.status, reason: outcome.error.message },
-      'prefill request failed',
-    )
+    log.error({ ...call.logFields, status: outcome.status, reason: outcome.error.message }, 'prefill request failed')
     legs.failed?.()
     if (call.res.headersSent) return
     failure = outcome.error

@@ -3,7 +3,7 @@ import type { Call, Prefilled } from '../proxy/call.ts'
 import { badGateway } from '../proxy/failure.ts'
 
 /** What a prefiller answered. One without `kv_transfer_params` is told: the decoder will do the prefill itself. @throws Failure */
-export function prefillAnswer({ sidecar: { metrics, log }, requestId }: Call, { body }: Prefilled): JsonText {
+export function prefillAnswer({ sidecar: { metrics, log }, logFields }: Call, { body }: Prefilled): JsonText {
   let answer: JsonText
   try {
     answer = readJson(body)
@@ -18,7 +18,7 @@ export function prefillAnswer({ sidecar: { metrics, log }, requestId }: Call, { 
   const params = answer.get('kv_transfer_params')
   if (params === undefined || params.equals(nothing)) {
     metrics.withoutParams.inc()
-    log.warn({ request_id: requestId }, "warning: missing 'kv_transfer_params' field in prefiller response")
+    log.warn(logFields, "warning: missing 'kv_transfer_params' field in prefiller response")
   }
   return answer
 }

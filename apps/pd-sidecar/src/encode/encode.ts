@@ -5,6 +5,7 @@ import { edited } from '../proxy/body.ts'
 import { type Call, largestAnswer } from '../proxy/call.ts'
 import { upstreamOf } from '../proxy/context.ts'
 import { badGateway, Failure } from '../proxy/failure.ts'
+import { contextHeaders } from '../telemetry/tracing.ts'
 import type { EncodeConnector } from './connector.ts'
 import { mediaItems } from './media.ts'
 
@@ -60,7 +61,7 @@ async function askAll(
         )
         if (answer !== undefined) answers[item] = answer
       } catch (error) {
-        log.error({ request_id: call.requestId, item, reason: (error as Error).message }, 'encoder request failed')
+        log.error({ ...call.logFields, item, reason: (error as Error).message }, 'encoder request failed')
         failure ??= error
         all.abort()
       }
@@ -130,8 +131,10 @@ async function ask(
   }
 }
 
-function traceLines({ req }: Call): string[] {
-  return ['traceparent', 'tracestate', 'baggage'].flatMap(name => {
+function traceLines({ req, span }: Call): string[] {
+  const { context } = span
+  if (context !== undefined) return context.map(([name, value]) => `${name}: ${value}`)
+  return contextHeaders.flatMap(name => {
     const value = req.headers[name]
     return value === undefined ? [] : [`${name}: ${value}`]
   })

@@ -215,6 +215,10 @@ const operation = group('Operation', {
     default: '',
     help: 'Directory with tls.crt and tls.key for that port; in clear text without',
   }),
+  tracing: option(bool, {
+    default: false,
+    help: 'OpenTelemetry, as OTEL_* variables say: spans are printed, or sent by gRPC with OTEL_TRACES_EXPORTER=otlp',
+  }),
   'log-format': option(choice('json', 'text'), {
     default: 'json',
     oneOf: ['json', 'text'],

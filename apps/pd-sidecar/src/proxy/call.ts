@@ -17,11 +17,15 @@ import { forwardedHeaders } from '../http/forward.ts'
 import type { ResponseHead } from '../http/head.ts'
 import { type BodyChange, ClientLeft, relay } from '../http/relay.ts'
 import type { Phase } from '../telemetry/metrics.ts'
+import { contextHeaders, type TraceSpan, traceIdOf } from '../telemetry/tracing.ts'
 import { type Rank, type Sidecar, upstreamOf } from './context.ts'
 import { badGateway, Failure, ForeignAnswer } from './failure.ts'
 
 /** Answers that are read as a whole, bytes. */
 export const largestAnswer = 64 * 1024 * 1024
+
+/** Names of attributes begin with it. */
+export const pd = 'llm_d.pd_proxy'
 
 const notReady =
   'The decode node is not ready. Please check that the vLLM service is running and the port configuration is correct.'
@@ -37,10 +41,21 @@ export class Call {
   readonly target: string
   /** Where it is decoded. */
   decoder: Upstream
+  /** Of the whole request, without the listener. */
+  readonly span: TraceSpan
+  readonly #arrived: number
   readonly #left = new AbortController()
   #requestId: string | undefined
 
-  constructor(sidecar: Sidecar, rank: Rank, req: IncomingMessage, res: ServerResponse, api: ApiType, target: string) {
+  constructor(
+    sidecar: Sidecar,
+    rank: Rank,
+    req: IncomingMessage,
+    res: ServerResponse,
+    api: ApiType,
+    target: string,
+    span: TraceSpan,
+  ) {
     this.sidecar = sidecar
     this.rank = rank
     this.req = req
@@ -48,6 +63,8 @@ export class Call {
     this.api = api
     this.target = target
     this.decoder = rank.decoder
+    this.span = span
+    this.#arrived = sidecar.clock.now()
     res.once('close', () => this.#left.abort())
   }
 
@@ -64,9 +81,19 @@ export class Call {
   }
 
   /** Lines of a leg's head: the client's, its id, and further ones. @param read the answer is read here */
-  headers(add: Lines, read: boolean): string {
-    const without = read ? readHere : passedOn
-    return forwardedHeaders(this.req, { without, add: [[requestIdHeader, this.requestId], ...add] })
+  headers(add: Lines, read: boolean, { context }: TraceSpan = this.span): string {
+    if (context === undefined) {
+      const without = read ? readHere : passedOn
+      return forwardedHeaders(this.req, { without, add: [[requestIdHeader, this.requestId], ...add] })
+    }
+    const without = read ? readHereTraced : passedOnTraced
+    return forwardedHeaders(this.req, { without, add: [[requestIdHeader, this.requestId], ...context, ...add] })
+  }
+
+  /** What a line of the log says of the request. */
+  get logFields(): { readonly request_id: string; readonly trace_id?: string } {
+    const trace = traceIdOf(this.req.headers)
+    return { request_id: this.requestId, ...(trace === undefined ? undefined : { trace_id: trace }) }
   }
 
   /** Sends a leg; resolves with the head of its answer. @throws LegError, ClientLeft */
@@ -74,7 +101,14 @@ export class Call {
     const { upstream, body, headers = [], signal = this.signal, target = this.target } = request
     const { legs } = this.sidecar
     try {
-      return await legs.send({ upstream, method: 'POST', target, headers: this.headers(headers, true), body, signal })
+      return await legs.send({
+        upstream,
+        method: 'POST',
+        target,
+        headers: this.headers(headers, true, request.span),
+        body,
+        signal,
+      })
     } catch (error) {
       if (this.signal.aborted) this.#aborted(phase)
       throw error
@@ -88,6 +122,8 @@ export class Call {
   async decode(body: Pieces | IncomingMessage, options: DecodeOptions = {}): Promise<void> {
     const { clock, metrics, legs } = this.sidecar
     const start = clock.now()
+    const span = this.span.child('decode', { [`${pd}.decode.target`]: formatTarget(this.decoder) })
+    let failed: string | undefined
     metrics.openLegs.add('decode', 1)
     try {
       const { headers = [], signal = this.signal, change, untouched } = options
@@ -95,22 +131,36 @@ export class Call {
         upstream: this.decoder,
         method: 'POST',
         target: this.target,
-        headers: untouched
-          ? forwardedHeaders(this.req, { without: routingHeaders })
-          : this.headers(headers, change !== undefined),
+        headers: untouched ? this.#untouched(span) : this.headers(headers, change !== undefined, span),
         body,
         signal,
       })
+      span.set({ [`${pd}.true_ttft_ms`]: clock.now() - this.#arrived })
       await this.pass(answer, change, options)
-      if (answer.head.status >= 300) metrics.errors.inc('decode')
+      if (answer.head.status >= 300) {
+        failed = `the decoder answered ${answer.head.status}`
+        metrics.errors.inc('decode')
+      }
     } catch (error) {
+      failed = (error as Error).message
       metrics.errors.inc('decode')
       if (this.signal.aborted) this.#aborted('decode')
       throw error instanceof LegError ? decoderFailure(error, this) : error
     } finally {
       metrics.openLegs.add('decode', -1)
       metrics.durations.decode.observe((clock.now() - start) / 1000)
+      span.set({
+        [`${pd}.decode.duration_ms`]: clock.now() - start,
+        [`${pd}.total_duration_ms`]: clock.now() - this.#arrived,
+      })
+      span.end(failed)
     }
+  }
+
+  /** The client's headers, but for what says how to serve it. */
+  #untouched({ context }: TraceSpan): string {
+    if (context === undefined) return forwardedHeaders(this.req, { without: routingHeaders })
+    return forwardedHeaders(this.req, { without: untouchedTraced, add: context })
   }
 
   /** Passes an answer on to the client. */
@@ -146,6 +196,7 @@ interface LegOptions {
   readonly headers?: Lines
   readonly signal?: AbortSignal
   readonly target?: string
+  readonly span?: TraceSpan
 }
 
 /** Names and values of headers. */
@@ -155,6 +206,10 @@ export type Lines = readonly (readonly [name: string, value: string])[]
 const passedOn: ReadonlySet<string> = new Set([...routingHeaders, requestIdHeader])
 /** Answers that are read here must not be compressed. */
 const readHere: ReadonlySet<string> = new Set([...passedOn, 'accept-encoding'])
+/** With tracing the context of the trace is written anew, too. */
+const untouchedTraced: ReadonlySet<string> = new Set([...routingHeaders, ...contextHeaders])
+const passedOnTraced: ReadonlySet<string> = new Set([...passedOn, ...contextHeaders])
+const readHereTraced: ReadonlySet<string> = new Set([...readHere, ...contextHeaders])
 
 /** What came of a prefill leg. */
 export type PrefillOutcome =
@@ -206,7 +261,7 @@ export class PrefillCall {
       metrics.retries.inc()
       const next = this.prefillers[retry % this.prefillers.length]!
       log.info(
-        { request_id: this.call.requestId, attempt: retry, status: outcome.status, target: formatTarget(next) },
+        { ...this.call.logFields, attempt: retry, status: outcome.status, target: formatTarget(next) },
         'retrying prefill request',
       )
       await pause(clock, config.prefillRetryBackoff, this.call.signal)
@@ -216,7 +271,7 @@ export class PrefillCall {
     if (outcome.ok) return { body: outcome.body }
     metrics.errors.inc('prefill')
     log.error(
-      { request_id: this.call.requestId, status: outcome.status, reason: outcome.error.message },
+      { ...this.call.logFields, status: outcome.status, reason: outcome.error.message },
       'prefill request failed',
     )
     if (config.fallback === 'none' || (outcome.status < 500 && outcome.status !== 429)) throw outcome.error
@@ -233,6 +288,12 @@ export class PrefillCall {
     const { sidecar } = this.call
     const { metrics, config, clock } = sidecar
     const limit = new LegLimit(clock, config.prefillTimeout, signal)
+    const start = clock.now()
+    const span = this.call.span.child('prefill', {
+      [`${pd}.request_id`]: this.call.requestId,
+      [`${pd}.prefill_target`]: formatTarget(target),
+    })
+    let failed: string | undefined
     metrics.openLegs.add('prefill', 1)
     try {
       const answer = await this.call.leg('prefill', {
@@ -240,12 +301,16 @@ export class PrefillCall {
         body,
         headers,
         signal: limit.signal,
+        span,
       })
       const read = await collect(answer, largestAnswer)
       const { head } = answer
+      span.set({ [`${pd}.prefill.status_code`]: head.status })
       if (head.status >= 200 && head.status < 300) return { ok: true, body: read, head }
+      failed = `the prefiller answered ${head.status}`
       return { ok: false, status: head.status, error: new ForeignAnswer(head, read) }
     } catch (error) {
+      failed = (error as Error).message
       if (this.call.signal.aborted && signal === this.call.signal)
         throw error instanceof ClientLeft ? error : this.#left()
       if (limit.over) {
@@ -257,6 +322,8 @@ export class PrefillCall {
     } finally {
       metrics.openLegs.add('prefill', -1)
       limit.end()
+      span.set({ [`${pd}.prefill.duration_ms`]: clock.now() - start })
+      span.end(failed)
     }
   }
 

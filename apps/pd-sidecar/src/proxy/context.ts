@@ -7,6 +7,7 @@ import type { PeerNames } from '../connectors/peer-names.ts'
 import type { Upstream } from '../http/connections.ts'
 import type { Legs } from '../http/exchange.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import type { AllowList } from '../trust/allow-list.ts'
 
 /** What all listeners of the process share. */
@@ -19,6 +20,8 @@ export interface Sidecar {
   readonly entropy: (size: number) => Uint8Array
   readonly log: Logger
   readonly metrics: Metrics
+  /** Undefined: no spans. */
+  readonly tracing: Tracing | undefined
   readonly allowList: AllowList
   /** Addresses for engines that take no names. */
   readonly peers: PeerNames

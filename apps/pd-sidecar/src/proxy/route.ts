@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonText } from '@vllm-sim/json-edit'
 import {
+  type ApiType,
   apiTypeOf,
   cachedSourceHeaders,
   cleanPath,
@@ -19,8 +20,9 @@ import { encode } from '../encode/encode.ts'
 import { LegError } from '../http/exchange.ts'
 import { forwardedHeaders } from '../http/forward.ts'
 import { ClientLeft, relay } from '../http/relay.ts'
+import { contextHeaders, noSpan, type TraceSpan } from '../telemetry/tracing.ts'
 import { edited, readBody } from './body.ts'
-import { Call, decoderFailure, PrefillCall, pullParams } from './call.ts'
+import { Call, decoderFailure, PrefillCall, pd, pullParams } from './call.ts'
 import type { Rank, Sidecar } from './context.ts'
 import { badGateway, badRequest, Failure, ForeignAnswer, sendFailure, sendForeign, sendText } from './failure.ts'
 
@@ -46,13 +48,20 @@ export async function route(
   // A client that resets its connection is told to those who serve it by the end of the response.
   req.on('error', () => {})
   res.on('error', () => {})
+  const { path, query } = split(req.url ?? '/')
+  const clean = cleanPath(path)
+  const span = sidecar.tracing?.request(`${pd}.${req.method} ${clean}`, req.headers) ?? noSpan
+  if (span !== noSpan) {
+    res.once('close', () => {
+      span.set({ 'http.response.status_code': res.statusCode })
+      span.end(res.writableFinished ? undefined : 'the client left')
+    })
+  }
   try {
-    const { path, query } = split(req.url ?? '/')
-    const clean = cleanPath(path)
     const api = req.method === 'POST' ? apiTypeOf(clean) : undefined
-    if (api !== undefined) await disaggregate(new Call(sidecar, rank, req, res, api, clean + query), stages)
+    if (api !== undefined) await forward(sidecar, stages, rank, req, res, api, clean + query, span)
     else if (clean === '/health' || clean === '/health/ready') await health(sidecar, rank, req, res, clean)
-    else await passOn(sidecar, rank, req, res)
+    else await passOn(sidecar, rank, req, res, span)
   } catch (error) {
     answerError(sidecar, res, error)
   }
@@ -69,6 +78,35 @@ function answerError({ log }: Sidecar, res: ServerResponse, error: unknown): voi
   }
 }
 
+/** A request of an API, in a span of its own. */
+async function forward(
+  sidecar: Sidecar,
+  stages: Stages,
+  rank: Rank,
+  req: IncomingMessage,
+  res: ServerResponse,
+  api: ApiType,
+  target: string,
+  request: TraceSpan,
+): Promise<void> {
+  const span = request.child('forward_request', {
+    [`${pd}.connector`]: stages.connector.name,
+    [`${pd}.kv_connector`]: stages.connector.name,
+    [`${pd}.ec_connector`]: stages.encoder?.name ?? '',
+    [`${pd}.request_path`]: target,
+    'llm_d.openai.api': api,
+  })
+  let failed: string | undefined
+  try {
+    await disaggregate(new Call(sidecar, rank, req, res, api, target, span), stages)
+  } catch (error) {
+    failed = (error as Error).message
+    throw error
+  } finally {
+    span.end(failed)
+  }
+}
+
 /** Where the decision is made how a request is served. */
 async function disaggregate(call: Call, { connector, encoder }: Stages): Promise<void> {
   const { sidecar, req, res, api } = call
@@ -77,9 +115,15 @@ async function disaggregate(call: Call, { connector, encoder }: Stages): Promise
   const lines = (name: string): string[] | undefined => req.headersDistinct[name]
   const prefillers = choosePrefillers(call, connector.name === 'none' ? [] : takeTargets(prefillerHeaders, lines))
   if (prefillers === 'denied') {
+    call.span.set({ [`${pd}.error`]: 'ssrf_protection_denied' })
     sendText(res, 403, 'text/plain; charset=utf-8', forbidden, ['x-content-type-options', 'nosniff'])
     return
   }
+  const used = prefillers.length > 0
+  call.span.set({
+    [`${pd}.disaggregation_used`]: used,
+    ...(used ? { [`${pd}.prefill_target`]: formatTarget(prefillers[0]!) } : { [`${pd}.reason`]: 'no_prefill_header' }),
+  })
   const source = chooseSource(call, connector.pulls ? takeTargets(cachedSourceHeaders, lines)?.[0] : undefined)
   const named = (takeTargets(encoderHeaders, lines) ?? []).slice(0, mostTargets)
   const encoders = named.flatMap(text => {
@@ -177,7 +221,7 @@ function chooseRank(call: Call): boolean {
 const history = ['previous_response_id', 'conversation', 'background'] as const
 
 /** Whether a request belongs to a history that only the decoder has. @throws Failure when such are refused */
-function keepsHistory({ api, sidecar, requestId }: Call, body: JsonText): boolean {
+function keepsHistory({ api, sidecar, logFields }: Call, body: JsonText): boolean {
   if (api !== 'responses') return false
   const found = history.find(name => {
     const value = body.get(name)?.toString()
@@ -187,10 +231,7 @@ function keepsHistory({ api, sidecar, requestId }: Call, body: JsonText): boolea
   if (sidecar.config.refuseStatefulResponses)
     throw badRequest(`${found} is not supported: the sidecar keeps no state of responses`)
   sidecar.metrics.stateful.inc()
-  sidecar.log.info(
-    { request_id: requestId, member: found },
-    'a response with a history on the server is left to the decoder',
-  )
+  sidecar.log.info({ ...logFields, member: found }, 'a response with a history on the server is left to the decoder')
   return true
 }
 
@@ -198,12 +239,15 @@ function defaultPort({ tls }: Sidecar, stage: 'prefiller' | 'encoder'): number {
   return tls[stage] === undefined ? 80 : 443
 }
 
+const traced: ReadonlySet<string> = new Set(contextHeaders)
+
 /** Everything else is the decoder's. */
 async function passOn(
   { legs, metrics, log }: Sidecar,
   { decoder }: Rank,
   req: IncomingMessage,
   res: ServerResponse,
+  { context }: TraceSpan,
 ): Promise<void> {
   const left = new AbortController()
   const leave = (): void => left.abort()
@@ -214,7 +258,8 @@ async function passOn(
       upstream: decoder,
       method: req.method!,
       target: req.url!,
-      headers: forwardedHeaders(req, {}),
+      headers:
+        context === undefined ? forwardedHeaders(req, {}) : forwardedHeaders(req, { without: traced, add: context }),
       body: req,
       signal: left.signal,
     }
@@ -238,7 +283,7 @@ async function health(
   path: string,
 ): Promise<void> {
   if (req.method !== 'GET' && req.method !== 'HEAD') {
-    await passOn(sidecar, rank, req, res)
+    await passOn(sidecar, rank, req, res, noSpan)
     return
   }
   const ok = path === '/health' || (await isReady(sidecar, rank))
