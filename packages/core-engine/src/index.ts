@@ -9,6 +9,7 @@ export {
   type Random,
   RealClock,
   Timeline,
+  turnBudget,
   VirtualClock,
 } from '@vllm-sim/latency'
 export type { Admission } from './admission.ts'

@@ -38,4 +38,4 @@ export {
   stepProfileSchemaName,
   type VisitedRange,
 } from './step-profile.ts'
-export { Timeline } from './timeline.ts'
+export { Timeline, turnBudget } from './timeline.ts'

@@ -16,8 +16,8 @@ class CallbackDeadline extends Deadline {
   }
 }
 
-/** How long one turn of the event loop may run deadlines before newcomers and input get a turn, real milliseconds. */
-const usualBudget = 4
+/** How long one kind of work may take of a turn of the event loop before newcomers and input get theirs, real milliseconds. */
+export const turnBudget = 4
 /** Deadlines between two looks at the clock. */
 const checkEvery = 8
 
@@ -42,10 +42,10 @@ export class Timeline {
   #callsTurn = Number.NaN
   readonly #newcomers = new Newcomers()
 
-  /** @param turnBudget how long one turn of the event loop may take before newcomers and input get one, real milliseconds */
-  constructor(clock: Clock, turnBudget = usualBudget) {
+  /** @param budget how long one turn of the event loop may take before newcomers and input get one, real milliseconds */
+  constructor(clock: Clock, budget = turnBudget) {
     this.clock = clock
-    this.#turnBudget = turnBudget
+    this.#turnBudget = budget
   }
 
   /** Number of scheduled and deferred deadlines. */

@@ -1,11 +1,9 @@
 import type { ServerResponse } from 'node:http'
-import type { Clock } from '@vllm-sim/core-engine'
+import { type Clock, turnBudget } from '@vllm-sim/core-engine'
 import { type Headers, sendJson } from './reply.ts'
 
 /** Characters that are made before the client has to take them. */
 const portion = 64 * 1024
-/** How long one turn of the event loop may make pieces, milliseconds. */
-const turnBudget = 4
 
 /**
  * Sends a JSON body that is made piece by piece, as the client takes it. A body that ends within the first portion is

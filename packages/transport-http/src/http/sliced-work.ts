@@ -1,7 +1,4 @@
-import type { Clock } from '@vllm-sim/core-engine'
-
-/** How long one turn of the event loop may take for it, milliseconds. */
-const turnBudget = 4
+import { type Clock, turnBudget } from '@vllm-sim/core-engine'
 
 /** Work that comes in many pieces at once, done a few milliseconds at a time so that others get their turn. */
 export class SlicedWork<Item> {

@@ -1,7 +1,4 @@
-import type { Clock } from '@vllm-sim/core-engine'
-
-/** How long one turn of the event loop may take for it, milliseconds. */
-const turnBudget = 4
+import { type Clock, turnBudget } from '@vllm-sim/core-engine'
 
 /** Lets others have their turn during work that comes in parts. */
 export class Turns {
