@@ -23,3 +23,13 @@ test.each<Partial<ChatRender>>([{ chatTemplate: 'x' }, { chatTemplateKwargs: { c
     expect(() => trusting.encodeChat({ messages, ...chat })).not.toThrow()
   },
 )
+
+test('the tokenizer itself stays as it was, and its other members work', () => {
+  const tokenizer = new SimulatedTokenizer()
+  const wrapped = withTemplatePolicy(tokenizer, { defaults: undefined, trusted: false })
+  expect(() => tokenizer.encodeChat({ messages, chatTemplate: 'x' })).not.toThrow()
+  const { ids, pieces } = tokenizer.encodeOutput('a b')
+  expect(wrapped.encodeOutput('a b')).toEqual({ ids, pieces })
+  expect(wrapped.decode(ids)).toBe('a b')
+  expect([wrapped.kind, wrapped.eosTokenIds]).toEqual([tokenizer.kind, tokenizer.eosTokenIds])
+})
