@@ -51,8 +51,20 @@ await step('scripts: shellcheck', () => {
   run(pythonTool('shellcheck'), scripts, { cwd: root })
 })
 for (const file of globSync('.github/workflows/*.yml', { cwd: root }).sort()) {
-  await step(`${file}: actionlint`, () => run(goTool('actionlint'), [path.join(root, file)]))
+  await step(`${file}: actionlint`, () =>
+    run(goTool('actionlint'), ['-shellcheck', pythonTool('shellcheck'), path.join(root, file)]),
+  )
   await step(`${file}: its schema`, () => schema('vendor.github-workflows', file))
+}
+
+for (const [name, file] of [
+  ['vendor.github-actions', 'action.yml'],
+  ['vendor.dependabot', '.github/dependabot.yml'],
+  ['vendor.github-issue-forms', '.github/ISSUE_TEMPLATE/bug.yml'],
+  ['vendor.github-issue-forms', '.github/ISSUE_TEMPLATE/idea.yml'],
+  ['vendor.github-issue-config', '.github/ISSUE_TEMPLATE/config.yml'],
+] as const) {
+  await step(`${file}: its schema`, () => schema(name, file))
 }
 
 function schema(name: string, file: string): void {
