@@ -120,7 +120,7 @@ export class StepLoop {
     }
     if (this.#ended && !this.#deliver(this.#ended.batch, isOver)) return false
     this.#takeIn()
-    if (this.#now >= this.#blockedUntil) while (this.#compose());
+    while (this.#compose());
     return true
   }
 
@@ -149,6 +149,7 @@ export class StepLoop {
     const { scheduler } = this
     const inFlight = this.#inFlight
     const now = this.#now
+    if (now < this.#blockedUntil) return false
     if (inFlight.length >= this.#options.depth || scheduler.running.length + scheduler.waiting === 0) return false
     const batch = scheduler.schedule()
     for (const request of batch.preempted) request.preempted(now)

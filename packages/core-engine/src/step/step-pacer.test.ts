@@ -73,6 +73,19 @@ describe('what vLLM does, on the clock of the engine', () => {
   })
 })
 
+test.each([
+  [false, [30, 40], [50, 60]],
+  [true, [30, 40], [40, 50]],
+])('the first step lasts longer; whether the second one is composed only then: %s', (first_step_blocks, a, b) => {
+  const cost = { first_step_ms: 20, first_step_blocks }
+  const harness = new Harness({ ...stepOptions({ cost }), maxNumSeqs: 2 })
+  const first = harness.submit({ ...prompt(4), tokens: 2 })
+  harness.clock.advance(15)
+  const second = harness.submit({ ...prompt(4, 100), tokens: 2 })
+  harness.clock.runAll()
+  expect([first.sink.one.at, second.sink.one.at]).toEqual([a, b])
+})
+
 describe('what the engine promises', () => {
   test('a prompt that was there before is cached, and so is an answer', () => {
     const events: KvCacheEvent[] = []

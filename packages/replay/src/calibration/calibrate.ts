@@ -81,7 +81,7 @@ export function calibrate(options: CalibrationOptions): Calibration {
 function distance(errors: Comparison | undefined): number {
   if (!errors) return Number.POSITIVE_INFINITY
   const { ttft, tpot, e2e } = errors
-  return Math.abs(ttft.mean) + Math.abs(tpot.mean) + Math.abs(e2e.mean) + e2e.mape
+  return Math.abs(ttft.mean) + Math.abs(tpot.mean) + Math.abs(e2e.mean) + e2e.mape + ttft.mape / 4
 }
 
 interface Pass {

@@ -55,23 +55,21 @@ export function ledRun(trace: Trace, engine: ReplayEngine, observed: number, isL
       arrivalDelay: engine.arrivalDelay,
       firstStep,
       firstStepBlocks,
-      duration: shape => (lastDuration = engine.cost.time(shape)),
+      duration: shape => engine.cost.time(shape),
     },
     {
-      composed(batch, at, begin) {
+      composed(batch, _, begin) {
         if (batch.parts.length > 0) {
           if (begin > lastEnd && ended === shapes.length) rested.add(shapes.length)
           shapes.push(batch.shape)
         }
         for (const { request } of batch.admitted) {
-          if (request.id >= observed || starts[request.id]! >= 0) continue
-          starts[request.id] = ended
-          const { scheduled } = trace.requests[request.id]!
-          if (scheduled !== undefined) lead(scheduled, at)
+          if (request.id < observed && starts[request.id]! < 0) starts[request.id] = ended
         }
       },
       ended(batch, at) {
         ended++
+        lastDuration = at - lastEnd
         lastEnd = at
         for (const { request } of batch.parts) {
           const { id } = request
@@ -83,9 +81,13 @@ export function ledRun(trace: Trace, engine: ReplayEngine, observed: number, isL
             const decode = measured.lastToken - measured.firstToken!
             rows.push({ from: firsts[id]!, to: ended, measured: decode, sd: sdOfDecode(decode) })
             events.push({ step: ended, at: measured.lastToken })
-            lead(measured.lastToken, at)
+            lead(measured.lastToken)
           }
         }
+        // Who is scheduled next is so by what is composed now, when that is the time at which it was.
+        const next = starts.indexOf(-1)
+        const scheduled = next >= 0 && next < observed ? trace.requests[next]!.scheduled : undefined
+        if (scheduled !== undefined) lead(scheduled)
       },
     },
   )
@@ -102,13 +104,15 @@ export function ledRun(trace: Trace, engine: ReplayEngine, observed: number, isL
       rows.push({ from: starts[id]!, to: ended, measured, sd: sdOfSteps(measured) })
     }
     events.push({ step: ended, at: firstToken })
-    lead(firstToken, at)
+    lead(firstToken)
   }
 
-  function lead(measured: number, at: number): void {
+  /** The present is the measured time, when it is near. */
+  function lead(measured: number): void {
     if (!isLed) return
-    const by = measured - at
-    if (Math.abs(by) > Math.max(0.6 * lastDuration, 0.05 * (at - corrected))) return
+    const by = measured - lastEnd
+    if (Math.abs(by) > Math.max(0.6 * lastDuration, 0.05 * (lastEnd - corrected))) return
+    lastEnd = measured
     corrected = measured
     loop.shift(by)
   }
