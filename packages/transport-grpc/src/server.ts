@@ -17,12 +17,12 @@ import { file_grpc_reflection_v1_reflection } from './gen/grpc/reflection/v1/ref
 import { file_grpc_reflection_v1alpha_reflection } from './gen/grpc/reflection/v1alpha/reflection_pb.ts'
 import { file_vllm_grpc_engine_engine, GenerateRequestSchema } from './gen/vllm/grpc/engine/engine_pb.ts'
 import { healthRoutes } from './health/service.ts'
-import { generatePath, isPlainGenerate, serveGenerate } from './hot/generate.ts'
+import { isPlainGenerate, serveGenerate } from './hot/generate.ts'
 import { Http2MessageStream } from './hot/message-stream.ts'
 import { ReflectedFiles } from './reflection/files.ts'
 import { reflectionRoutes } from './reflection/service.ts'
 import { percentEncoded, toConnectError } from './status.ts'
-import { checkedBody, checkForm, decoding } from './wire/check-form.ts'
+import { checkedBody, checkForm, decoding, textLimit } from './wire/check-form.ts'
 
 const files = [
   file_vllm_grpc_engine_engine,
@@ -50,10 +50,11 @@ export interface GrpcApi {
 
 /** Builds all services around a context. */
 export function createGrpcApi(context: GrpcContext): GrpcApi {
+  const { maxModelLen } = context.engine
   const router = createConnectRouter({
-    acceptCompression: [compressionGzip, compressionBrotli].map(checkedCompression),
+    acceptCompression: [compressionGzip, compressionBrotli].map(one => checkedCompression(one, maxModelLen)),
     binaryOptions: decoding,
-    jsonOptions: { textDecoder: checkedText } as object,
+    jsonOptions: { textDecoder: checkedText(textLimit(maxModelLen)) } as object,
     readMaxBytes: context.maxMessageBytes,
     interceptors: [knownErrors(context.log)],
   })
@@ -73,10 +74,10 @@ export function createGrpcApi(context: GrpcContext): GrpcApi {
     }
     const received = universalRequestFromNodeRequest(request, response, undefined, undefined)
     const body = received.body as AsyncIterable<Uint8Array>
-    const checked = handler.requestPath === generatePath && isBinary(request.headers)
-    handler(
-      checked ? { ...received, body: checkedBody(GenerateRequestSchema, body, context.maxMessageBytes) } : received,
-    )
+    const { input, methodKind } = handler.method
+    const single = methodKind === 'unary' || methodKind === 'server_streaming'
+    const checked = single && isBinary(request.headers)
+    handler(checked ? { ...received, body: checkedBody(input, body, context.maxMessageBytes, maxModelLen) } : received)
       .then(answer => universalResponseToNodeResponse(plainMessage(answer), response))
       .catch(error => {
         if (ConnectError.from(error).code !== Code.Aborted) context.log.error({ err: error }, `${request.url} failed`)
@@ -113,23 +114,31 @@ function isBinary(headers: IncomingHttpHeaders): boolean {
   return !headers['content-type']?.includes('json')
 }
 
-/** Texts of Connect's JSON, refused before they are parsed when that would take long. */
-const checkedText = {
-  decode(bytes: Uint8Array): string {
-    const text = new TextDecoder().decode(bytes)
-    checkJsonForm(text, detail => new ConnectError(`The message cannot be decoded: ${detail}`, Code.InvalidArgument))
-    return text
-  },
+/** Texts of Connect's JSON, refused before they are parsed when that would take long. @param most bytes of one */
+function checkedText(most: number): { decode(bytes: Uint8Array): string } {
+  const unreadable = (detail: string): ConnectError =>
+    new ConnectError(`The message cannot be decoded: ${detail}`, Code.InvalidArgument)
+  return {
+    decode(bytes) {
+      if (bytes.length > most) throw unreadable(`it has more than ${most} bytes`)
+      const text = new TextDecoder().decode(bytes)
+      checkJsonForm(text, unreadable)
+      return text
+    },
+  }
 }
 
-/** Looks at what was compressed as well. Of all messages only those of `Generate` have others inside. */
-function checkedCompression(compression: Compression): Compression {
+/**
+ * Looks at what was compressed as well. Which call it is for is not known here: `Generate` has the largest messages, and all
+ * that others have in common with it stands at the same places.
+ */
+function checkedCompression(compression: Compression, context: number): Compression {
   return {
     ...compression,
     async decompress(bytes, readMaxBytes) {
       const message = await compression.decompress(bytes, readMaxBytes)
       try {
-        checkForm(GenerateRequestSchema, message)
+        checkForm(GenerateRequestSchema, message, context)
       } catch (error) {
         // Another message, or JSON: who decodes it says better what is wrong with it.
         if (error instanceof ConnectError) throw error

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { type OutgoingHttpHeaders, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from './target.ts'
@@ -15,9 +15,15 @@ export interface Answer {
 const kept = 4 * 2 ** 20
 
 /** Posts a body, an object as JSON, and reads the answer. Never rejects. */
-export function post(target: Target, path: string, body: unknown, signal?: AbortSignal): Promise<Answer> {
+export function post(
+  target: Target,
+  path: string,
+  body: unknown,
+  signal?: AbortSignal,
+  headers: OutgoingHttpHeaders = {},
+): Promise<Answer> {
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
-  return ask(target, 'POST', path, text, signal)
+  return ask(target, 'POST', path, text, signal, headers)
 }
 
 export function get(target: Target, path: string, signal?: AbortSignal): Promise<Answer> {
@@ -30,13 +36,14 @@ function ask(
   path: string,
   body: string | Buffer,
   signal?: AbortSignal,
+  more?: OutgoingHttpHeaders,
 ): Promise<Answer> {
   return new Promise(resolve => {
     let status = 0
     let bytes = 0
     const chunks: Buffer[] = []
     const end = (): void => resolve({ status, bytes, text: Buffer.concat(chunks).toString() })
-    const headers = { 'content-length': Buffer.byteLength(body) }
+    const headers = { ...more, 'content-length': Buffer.byteLength(body) }
     const req = request({ port, host: '127.0.0.1', method, path, agent: false, headers }, res => {
       status = res.statusCode ?? 0
       res.on('data', (chunk: Buffer) => {

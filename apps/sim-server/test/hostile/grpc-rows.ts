@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
 import { connect as connectSocket } from 'node:net'
 import type { Row } from './budget.ts'
-import { aborted } from './client.ts'
+import { aborted, post } from './client.ts'
 import { times } from './requests.ts'
 import type { Target } from './target.ts'
 
 const generate = '/vllm.grpc.engine.VllmEngine/Generate'
+const embed = '/vllm.grpc.engine.VllmEngine/Embed'
 
 function varint(value: number): number[] {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(Math.floor(value / 128))]
@@ -57,6 +58,26 @@ const tiny = (name: string, path: string, tag: number): Row => {
   }
 }
 
+/** A field of this number, of bytes or what is written as such. */
+function field(number: number, bytes: Uint8Array): Buffer {
+  return Buffer.concat([Uint8Array.from([...varint((number << 3) | 2), ...varint(bytes.length)]), bytes])
+}
+
+/** A long message, which contains one field after another that takes little to send. */
+const long = (name: string, message: Buffer, path = generate): Row => ({
+  name,
+  attack: async (target, signal) => {
+    const stream = call(open(target, signal, 2 ** 24), framed(message), path).resume()
+    await Promise.race([once(stream, 'close'), once(signal, 'abort')])
+  },
+})
+
+/** Numbers of a byte, packed; or 8,000,000 fields of number 10 that are empty texts. */
+const numbers = Buffer.alloc(16_000_000, 1)
+const texts = Buffer.alloc(16_000_000, Uint8Array.of((10 << 3) | 2, 0))
+
+const idsAsJson = `{"tokenized":{"inputIds":[${'1,'.repeat(2_000_000)}1]}}`
+
 /** The same engine through the other door. */
 export const grpcRows: readonly Row[] = [
   {
@@ -95,7 +116,16 @@ export const grpcRows: readonly Row[] = [
     },
   },
   tiny('two million messages inside of one', generate, (11 << 3) | 2),
-  tiny('two million fields that nobody knows', '/vllm.grpc.engine.VllmEngine/Embed', (11 << 3) | 2),
+  long('sixteen million ids of a prompt', field(2, field(2, numbers))),
+  long('sixteen million ids of a prompt for a vector', field(2, field(2, numbers)), embed),
+  long('sixteen million ids that end the answer', field(4, field(11, numbers))),
+  long('eight million texts that end the answer', field(4, texts)),
+  long('a prompt of sixteen million letters', field(3, Buffer.alloc(16_000_000, 'a '))),
+  {
+    name: 'two million ids for a vector as JSON',
+    attack: (target, signal) => post(target, embed, idsAsJson, signal, { 'content-type': 'application/json' }),
+  },
+  tiny('two million fields that nobody knows', embed, (11 << 3) | 2),
   {
     name: 'four hundred messages of which a half was sent, on fifty connections',
     wait: 500,

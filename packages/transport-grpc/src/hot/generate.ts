@@ -10,7 +10,7 @@ import { type FrameProblem, MessageReader } from '../wire/frame.ts'
 import { timeoutOf } from './deadline.ts'
 import { Http2MessageStream } from './message-stream.ts'
 
-export const generatePath = '/vllm.grpc.engine.VllmEngine/Generate'
+const generatePath = '/vllm.grpc.engine.VllmEngine/Generate'
 
 /** Whether a stream is a call that the quick way can serve: plain gRPC, protobuf, not compressed. */
 export function isPlainGenerate(headers: IncomingHttpHeaders): boolean {
@@ -68,7 +68,7 @@ export function serveGenerate(
     }
     let wire: GenerateRequest
     try {
-      checkForm(GenerateRequestSchema, message)
+      checkForm(GenerateRequestSchema, message, context.engine.maxModelLen)
       wire = fromBinary(GenerateRequestSchema, message, decoding)
     } catch (error) {
       if (error instanceof ConnectError) refuse(error)
