@@ -237,6 +237,37 @@ describe('a connection to the decoder', () => {
     await expect.poll(() => counted(s, 'open_legs{stage="decode"}')).toBe(0)
   })
 
+  test('of a slow client and of a quick one share no byte', async () => {
+    // Each answer says in every line whose it is.
+    const d = await bare((socket, text) => {
+      const line = `${/^GET \/(\w+)/.exec(text)![1]!.padEnd(63, '.')}\n`
+      const block = Buffer.from(line.repeat(1024))
+      let left = 128
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${left * block.length}\r\n\r\n`)
+      const more = (): void => {
+        while (left-- > 0) if (!socket.write(block)) return
+      }
+      socket.on('drain', more)
+      more()
+    })
+    const s = await sidecar(d.port)
+    const read = async (name: string, slow: boolean): Promise<Set<string>> => {
+      const lines = new Set<string>()
+      let rest = ''
+      const response = await fetch(`${s.url}/${name}`)
+      for await (const piece of response.body!.pipeThrough(new TextDecoderStream())) {
+        const all = (rest + piece).split('\n')
+        rest = all.pop()!
+        for (const line of all) lines.add(line)
+        if (slow) await new Promise(resolve => setImmediate(resolve))
+      }
+      return lines
+    }
+    const names = ['a', 'b', 'c', 'd']
+    const seen = await Promise.all(names.map((name, at) => read(name, at % 2 === 0)))
+    expect(seen).toEqual(names.map(name => new Set([name.padEnd(63, '.')])))
+  })
+
   test('is read no further than its client reads', async () => {
     const block = Buffer.alloc(64 * 1024, 'x')
     let written = 0

@@ -11,6 +11,7 @@ function read(framing: Framing, wire: string, { raw = false, cuts = [] as number
     data: (piece: Buffer) => out.push(piece) > 0,
     end: (all: readonly string[]) => void (trailers = all),
     failed: () => {},
+    holds: false,
   }
   const reader = new BodyReader(framing, raw, sink)
   const bytes = Buffer.from(wire, 'latin1')

@@ -4,6 +4,8 @@ import { type Framing, ProtocolError, parseHeaders } from './head.ts'
 export interface BodySink {
   /** A piece: content, or bytes as they are on the wire when `raw`. @returns false: no more until `resume` */
   data(piece: Buffer): boolean
+  /** Read raw: the last pieces wait to be written, so their memory must not be used for others. */
+  readonly holds: boolean
   /** The body is complete. */
   end(trailers: readonly string[]): void
   /** It will not be complete. */

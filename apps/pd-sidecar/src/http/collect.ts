@@ -16,6 +16,7 @@ export function collect(answer: Answer, limit: number): Promise<Buffer> {
           reject(new LegError(new Error(`the answer is longer than ${limit} bytes`)))
           return false
         },
+        holds: false,
         end: () => resolve(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, size)),
         failed: error => reject(new LegError(error)),
       },

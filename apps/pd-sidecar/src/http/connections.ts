@@ -11,7 +11,10 @@ export interface Upstream extends Target {
 
 /** Takes what happens on a connection. */
 export interface ConnectionUser {
+  /** @param bytes are written over after the call, unless `holds` says that they are still needed */
   data(bytes: Buffer): void
+  /** Bytes of the last call wait to be written. */
+  readonly holds: boolean
   /** What was held back is written; more can be. */
   drained(): void
   /** The other side is done, or the connection broke (then with a reason). */
@@ -21,7 +24,16 @@ export interface ConnectionUser {
 /** Milliseconds that a connection may stay unused. Servers such as uvicorn close theirs after 5 s, and a request must not meet that. */
 const longestIdle = 4000
 const dialTimeout = 30_000
+/** Bytes that are read at once: few for a stream, more when they are there. */
+const smallestRead = 4 * 1024
+const largestRead = 64 * 1024
 const handshakeTimeout = 10_000
+
+/** Memory that a socket reads into, and what takes the bytes. */
+interface ReadInto {
+  buffer(): Uint8Array
+  callback(size: number, bytes: Uint8Array): boolean
+}
 
 /** A connection to a server, for one request after another. */
 export class Connection {
@@ -35,11 +47,22 @@ export class Connection {
     this.socket = socket
     socket.setNoDelay(true)
     // Each is called once per event; who uses the connection changes.
-    socket.on('data', (bytes: Buffer) => (this.user ? this.user.data(bytes) : socket.destroy()))
+    socket.on('data', (bytes: Buffer) => this.take(bytes))
     socket.on('drain', () => this.user?.drained())
     socket.on('end', () => this.#closed())
     socket.on('error', error => this.#closed(error))
     socket.on('close', () => this.#closed())
+  }
+
+  /** Takes bytes that arrived. @returns whether they are still needed */
+  take(bytes: Buffer): boolean {
+    const { user } = this
+    if (user === undefined) {
+      this.socket.destroy()
+      return false
+    }
+    user.data(bytes)
+    return user.holds
   }
 
   #closed(error?: Error): void {
@@ -56,7 +79,6 @@ export class ConnectionPool {
   readonly #mostIdle: number
   readonly #idle = new Map<string, Connection[]>()
   #sweep: Timer | undefined
-
   /** @param mostIdle connections that are kept for each server */
   constructor(clock: Clock, mostIdle: number) {
     this.#clock = clock
@@ -91,15 +113,36 @@ export class ConnectionPool {
 
   /** Opens a connection. Rejects with the reason, or when the signal comes. */
   async open(upstream: Upstream, signal: AbortSignal | undefined): Promise<Connection> {
-    return new Connection(await this.dial(upstream, signal))
+    if (upstream.tls !== undefined) return new Connection(await this.dial(upstream, signal))
+    let connection: Connection | undefined
+    // Of this connection alone. Node's own way is a new one for each read.
+    let buffer = Buffer.allocUnsafeSlow(smallestRead)
+    const onread: ReadInto = {
+      buffer: () => buffer,
+      callback(size, bytes) {
+        const held = connection?.take(Buffer.from(bytes.buffer, bytes.byteOffset, size))
+        if (size === buffer.length && size < largestRead) buffer = Buffer.allocUnsafeSlow(4 * size)
+        else if (held) buffer = Buffer.allocUnsafeSlow(buffer.length)
+        return true
+      },
+    }
+    const socket = await this.dial(upstream, signal, onread)
+    connection = new Connection(socket)
+    return connection
   }
 
   /** Opens a socket that is nobody's yet. Rejects as `open` does. */
-  async dial(upstream: Upstream, signal: AbortSignal | undefined): Promise<Socket> {
+  async dial(upstream: Upstream, signal: AbortSignal | undefined, onread?: ReadInto): Promise<Socket> {
     signal?.throwIfAborted()
     const { host, port, tls } = upstream
     const socket =
-      tls === undefined ? connectPlain({ host, port }) : (await import('node:tls')).connect({ host, port, ...tls })
+      tls === undefined
+        ? connectPlain({
+            host,
+            port,
+            ...(onread ? { onread } : undefined),
+          })
+        : (await import('node:tls')).connect({ host, port, ...tls })
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const limit = tls === undefined ? dialTimeout : dialTimeout + handshakeTimeout
     const timer = this.#clock.timer(limit, () =>

@@ -109,6 +109,7 @@ class Exchange implements ConnectionUser, Answer {
   #framing: Framing = { kind: 'none' }
   #reader: BodyReader | undefined
   #sink: BodySink | undefined
+  #raw = false
   #over = false
   #ended = false
 
@@ -143,8 +144,10 @@ class Exchange implements ConnectionUser, Answer {
       return
     }
     this.#sink = sink
+    this.#raw = raw
     this.#reader = new BodyReader(this.#framing, raw, {
       data: piece => sink.data(piece),
+      holds: false,
       end: trailers => {
         this.#complete()
         sink.end(trailers)
@@ -171,9 +174,13 @@ class Exchange implements ConnectionUser, Answer {
   }
 
   data(bytes: Buffer): void {
-    if (this.#reader !== undefined) this.#body(bytes)
-    else if (this.#head === undefined) this.#readHead(bytes)
-    else this.#early = this.#early === undefined ? bytes : Buffer.concat([this.#early, bytes])
+    if (this.#reader !== undefined) this.#body(this.#raw ? bytes : Buffer.from(bytes))
+    else if (this.#head === undefined) this.#readHead(Buffer.from(bytes))
+    else this.#early = this.#early === undefined ? Buffer.from(bytes) : Buffer.concat([this.#early, bytes])
+  }
+
+  get holds(): boolean {
+    return this.#raw && this.#sink!.holds
   }
 
   drained(): void {

@@ -52,6 +52,7 @@ class PeekedAnswer implements Answer {
           look()
           return waiting
         },
+        holds: false,
         end: trailers => {
           if (this.#sink !== undefined) {
             this.#sink.end(trailers)

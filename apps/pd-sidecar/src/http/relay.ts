@@ -67,6 +67,7 @@ abstract class Relay implements BodySink {
   }
 
   abstract data(piece: Buffer): boolean
+  abstract readonly holds: boolean
   protected abstract detach(): void
 
   end(trailers: readonly string[]): void {
@@ -124,7 +125,12 @@ class RawRelay extends Relay {
   }
 
   data(piece: Buffer): boolean {
-    return this.#socket.write(piece)
+    // Behind what waits already a piece would keep all the memory that it was read into.
+    return this.#socket.write(this.#socket.writableLength > 0 ? Buffer.from(piece) : piece)
+  }
+
+  get holds(): boolean {
+    return this.#socket.writableLength > 0
   }
 
   protected detach(): void {
@@ -133,6 +139,7 @@ class RawRelay extends Relay {
 }
 
 class ContentRelay extends Relay {
+  readonly holds = false
   readonly #change: BodyChange | undefined
   readonly #drained = (): void => this.answer.resume()
 
