@@ -1,6 +1,6 @@
 // Packs every package as it would be published, and asks publint and attw whether others can use it.
 import { spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
@@ -27,7 +27,8 @@ try {
   for (const name of tarballs) {
     const data = new Uint8Array(readFileSync(path.join(folder, name)))
     bytes += data.byteLength
-    for (const problem of [...(await asPublished(data)), ...(await typesOf(data))]) problems.push(`${name}: ${problem}`)
+    const found = [...(await asPublished(data)), ...(await typesOf(data)), ...staleFiles(data)]
+    for (const problem of found) problems.push(`${name}: ${problem}`)
   }
   if (bytes > mostBytes) problems.push(`all tarballs have ${bytes} bytes, more than ${mostBytes}`)
   for (const problem of problems) process.stderr.write(`${problem}\n`)
@@ -62,4 +63,15 @@ async function typesOf(data: Uint8Array): Promise<readonly string[]> {
   return analysed.problems
     .filter(problem => !('resolutionKind' in problem) || forEsm.has(problem.resolutionKind))
     .map(problem => JSON.stringify(problem))
+}
+
+/** What a build left whose source is gone since. */
+function staleFiles(data: Uint8Array): readonly string[] {
+  const tarball = createPackageFromTarballData(data)
+  const inside = `/node_modules/${tarball.packageName}/`
+  const { repository } = JSON.parse(tarball.readFile(`${inside}package.json`))
+  const hasSource = (file: string): boolean =>
+    existsSync(path.join(root, repository.directory, file.replace(/^dist/, 'src').replace(/(\.d)?\.[jt]s$/, '.ts')))
+  const built = tarball.listFiles(`${inside}dist/`).map(file => file.slice(inside.length))
+  return built.filter(file => !hasSource(file)).map(file => `${file} has no source`)
 }
