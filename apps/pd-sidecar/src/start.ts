@@ -49,11 +49,11 @@ export async function startSidecar(config: Config, log: Logger, surroundings: Su
   const pool = new ConnectionPool(machine, config.maxIdleConnsPerHost)
   const legs = new Legs(pool)
   const metrics = new Metrics()
-  const peers = new PeerNames(
-    clock,
-    async name => (await lookup(name, { all: true })).map(({ address }) => address),
-    dnsTtl,
-  )
+  const peers = new PeerNames(clock, addressesOf, dnsTtl, {
+    again: () => metrics.dns.again.inc(),
+    changed: () => metrics.dns.changed.inc(),
+    failed: () => metrics.dns.failed.inc(),
+  })
   await seedPeers(config, peers)
   const parts = { config, legs, clock, random, entropy: freshBytes, log, metrics, peers }
   const sidecar: Sidecar = {
@@ -102,6 +102,10 @@ export async function startSidecar(config: Config, log: Logger, surroundings: Su
 
 /** For how long the address of a peer counts, milliseconds. */
 const dnsTtl = 30_000
+
+async function addressesOf(name: string): Promise<string[]> {
+  return (await lookup(name, { all: true })).map(({ address }) => address)
+}
 
 async function seedPeers(config: Config, peers: PeerNames): Promise<void> {
   if (!config.moriioWriteMode) return

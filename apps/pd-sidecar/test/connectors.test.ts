@@ -358,6 +358,7 @@ describe('MoRI-IO', () => {
   test('names of peers', async () => {
     const clock = new VirtualClock()
     let lookups = 0
+    const told: string[] = []
     let answer: Promise<string[]> = Promise.resolve(['::5', '10.0.0.5'])
     const names = new PeerNames(
       clock,
@@ -366,6 +367,7 @@ describe('MoRI-IO', () => {
         return answer
       },
       30_000,
+      { again: () => told.push('again'), changed: () => told.push('changed'), failed: () => told.push('failed') },
     )
     expect([await names.resolve('10.9.9.9'), lookups]).toEqual(['10.9.9.9', 0])
     expect(await Promise.all([names.resolve('a'), names.resolve('a')])).toEqual(['10.0.0.5', '10.0.0.5'])
@@ -379,5 +381,6 @@ describe('MoRI-IO', () => {
     expect(await names.resolve('b')).toBe('b')
     clock.advance(31_000)
     expect(await names.resolve('a')).toBe('10.0.0.6')
+    await expect.poll(() => told).toEqual(['again', 'changed', 'failed', 'again', 'failed'])
   })
 })

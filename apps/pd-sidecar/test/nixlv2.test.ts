@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { decoded, json, mock, nixlPrefiller, prefilled } from './mock.ts'
 import { chat, counted, post, sidecar } from './sidecar.ts'
@@ -82,6 +83,22 @@ describe('the two legs', () => {
       expect(seen.headers.authorization).toBe('Bearer x')
     }
     expect(d.seen[0]!.text).not.toContain('"a": 1')
+  })
+
+  test('of a client that offers HTTP/2 with its request', async () => {
+    const { p, d, s } = await pair()
+    const headers = {
+      'x-prefiller-host-port': p.host,
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAM',
+    }
+    const req = request(`${s.url}/v1/chat/completions`, { method: 'POST', headers })
+    req.end(JSON.stringify(chat))
+    const [res] = (await once(req, 'response')) as [IncomingMessage]
+    res.resume()
+    expect([res.statusCode, p.seen.length, d.seen.length]).toEqual([200, 1, 1])
+    expect(d.seen[0]!.headers['http2-settings']).toBeUndefined()
   })
 
   test('the newer spelling of the header, http:// before the target', async () => {

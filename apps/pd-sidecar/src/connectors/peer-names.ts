@@ -4,6 +4,14 @@ import type { Clock } from '@vllm-sim/latency'
 /** Looks a name up. Rejects when it has no address. */
 export type Lookup = (name: string) => Promise<readonly string[]>
 
+/** What is told of look-ups. */
+export interface LookupEvents {
+  /** An address that was out of date is looked up anew. */
+  again(): void
+  changed(): void
+  failed(): void
+}
+
 interface Known {
   readonly address: string
   readonly until: number
@@ -17,21 +25,26 @@ export class PeerNames {
   readonly #clock: Clock
   readonly #lookup: Lookup
   readonly #ttl: number
+  readonly #events: LookupEvents | undefined
   readonly #known = new Map<string, Known>()
   readonly #pending = new Map<string, Promise<string>>()
 
   /** @param ttl milliseconds for which an address counts */
-  constructor(clock: Clock, lookup: Lookup, ttl: number) {
+  constructor(clock: Clock, lookup: Lookup, ttl: number, events?: LookupEvents) {
     this.#clock = clock
     this.#lookup = lookup
     this.#ttl = ttl
+    this.#events = events
   }
 
   async resolve(name: string): Promise<string> {
     if (isIP(name) !== 0) return name
     const known = this.#known.get(name)
     if (known === undefined) return this.#ask(name).catch(() => name)
-    if (known.until <= this.#clock.now()) void this.#ask(name).catch(() => {})
+    if (known.until <= this.#clock.now()) {
+      if (!this.#pending.has(name)) this.#events?.again()
+      void this.#ask(name).catch(() => {})
+    }
     return known.address
   }
 
@@ -47,8 +60,14 @@ export class PeerNames {
       .then(addresses => {
         const address = addresses.find(one => isIP(one) === 4) ?? addresses[0]
         if (address === undefined) throw new Error(`${name} has no address`)
+        const before = this.#known.get(name)
+        if (before !== undefined && before.address !== address) this.#events?.changed()
         this.#known.set(name, { address, until: this.#clock.now() + this.#ttl })
         return address
+      })
+      .catch(error => {
+        this.#events?.failed()
+        throw error
       })
       .finally(() => this.#pending.delete(name))
     this.#pending.set(name, asked)

@@ -15,8 +15,6 @@ export interface BodyChange {
 export interface RelayOptions {
   /** A body that is changed has another length. */
   readonly change?: BodyChange | undefined
-  /** Called before the first byte leaves. */
-  readonly onStart?: () => void
 }
 
 const lengths = new Set(['content-length'])
@@ -26,7 +24,7 @@ const lengths = new Set(['content-length'])
  * nothing else. A body that breaks off breaks off for the client, too.
  * @returns when all has left, or rejects with the reason why it did not
  */
-export function relay(answer: Answer, res: ServerResponse, { change, onStart }: RelayOptions = {}): Promise<void> {
+export function relay(answer: Answer, res: ServerResponse, { change }: RelayOptions = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     const { head, framing } = answer
     const headers = answerHeaders(head.headers, change === undefined ? undefined : lengths)
@@ -34,7 +32,6 @@ export function relay(answer: Answer, res: ServerResponse, { change, onStart }: 
     const { socket } = res
     const raw = change === undefined && socket !== null && canPassRaw(answer, res)
     if (raw && framing.kind === 'chunked') headers.push('transfer-encoding', 'chunked')
-    onStart?.()
     res.writeHead(head.status, head.reason, headers)
     const relaying = raw
       ? new RawRelay(answer, res, socket, resolve, reject)

@@ -136,7 +136,7 @@ export class Call {
         signal,
       })
       span.set({ [`${pd}.true_ttft_ms`]: clock.now() - this.#arrived })
-      await this.pass(answer, change, options)
+      await this.pass(answer, change)
       if (answer.head.status >= 300) {
         failed = `the decoder answered ${answer.head.status}`
         metrics.errors.inc('decode')
@@ -164,12 +164,8 @@ export class Call {
   }
 
   /** Passes an answer on to the client. */
-  pass(
-    answer: Answer,
-    change?: (head: ResponseHead) => BodyChange | undefined,
-    { onStart }: Pick<DecodeOptions, 'onStart'> = {},
-  ): Promise<void> {
-    return relay(answer, this.res, { change: change?.(answer.head), ...(onStart ? { onStart } : undefined) })
+  pass(answer: Answer, change?: (head: ResponseHead) => BodyChange | undefined): Promise<void> {
+    return relay(answer, this.res, { change: change?.(answer.head) })
   }
 
   #aborted(phase: Phase): never {
@@ -184,8 +180,6 @@ export interface DecodeOptions {
   readonly signal?: AbortSignal
   /** Changes the answer. */
   readonly change?: ((head: ResponseHead) => BodyChange | undefined) | undefined
-  /** Called before the first byte leaves. */
-  readonly onStart?: () => void
   /** The head stays the client's, but for what says how to serve it. */
   readonly untouched?: boolean
 }

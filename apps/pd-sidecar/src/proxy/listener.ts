@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { Clock } from '@vllm-sim/latency'
 import { Connections, dispatch, type ListenTarget, listen, targetUrl } from '@vllm-sim/service'
@@ -19,6 +19,8 @@ const limits = {
   keepAliveTimeout: 300_000,
   maxHeaderSize: 1024 * 1024,
   noDelay: true,
+  // Java's client offers HTTP/2 with each request in clear text; that is no other protocol to pass on.
+  shouldUpgradeCallback: (req: IncomingMessage) => req.headers.upgrade?.toLowerCase() !== 'h2c',
 }
 
 /** A listener of the sidecar. */

@@ -56,6 +56,13 @@ export class Metrics {
   )
   readonly openLegs = new Gauge(`${prefix}open_legs`, 'Legs that are under way', 'stage', phases)
 
+  /** Of MoRI-IO's peers, in llm-d's names. */
+  readonly dns = {
+    again: new Counter('moriio_dns_reresolve_total', 'Addresses of peers that were looked up anew'),
+    changed: new Counter('moriio_dns_ip_changed_total', 'Look-ups that gave another address than before'),
+    failed: new Counter('moriio_dns_lookup_failures_total', 'Look-ups that failed'),
+  }
+
   /** The text of `/metrics`. */
   text(): string {
     const {
@@ -83,6 +90,7 @@ export class Metrics {
       stateful,
       aborts,
       openLegs,
+      ...Object.values(this.dns),
     ])
   }
 }
