@@ -60,6 +60,6 @@ export const tokenizer = group('Tokenizer and chat template', {
   }),
   'trust-request-chat-template': option(pair, {
     default: false,
-    help: 'Requests may bring a chat template of their own; it is rendered within 2 s and 128 MiB',
+    help: 'Requests may bring a chat template of their own; it is rendered within 2 s, 64 MiB and 1,048,576 characters',
   }),
 })

@@ -10,6 +10,7 @@ import { memoryRows } from './memory-rows.ts'
 import { chat, conditions, everything, messages, times, tool } from './requests.ts'
 import { structuredRows } from './structured-rows.ts'
 import type { TargetOptions } from './target.ts'
+import { templateRows } from './template-rows.ts'
 
 /** The tokenizer of a real model, 151,643 words. */
 const QWEN3 = fileURLToPath(
@@ -289,6 +290,11 @@ export const table: readonly Group[] = [
     server: 'a real tokenizer',
     options: { args: ['--tokenizer', QWEN3] },
     rows: real,
+  },
+  {
+    server: 'templates of requests',
+    options: { args: ['--tokenizer', QWEN3, '--trust-request-chat-template'] },
+    rows: templateRows,
   },
   {
     server: 'in steps',

@@ -19,7 +19,7 @@ export interface Seen {
   readonly fresh: number
   /** Longest time between two tokens of the watched stream, in milliseconds; 0 without one. */
   readonly stream: number
-  /** Largest resident memory of the process, in bytes; 0 where the system does not tell. */
+  /** Largest resident memory of the process and its children, in bytes; 0 where the system does not tell. */
   readonly memory: number
 }
 
@@ -36,9 +36,12 @@ function busy(): number {
   }
 }
 
-function residentBytes(): number {
+/** Of a process and those that it started. */
+function residentBytes(process: number | string = pid): number {
   try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) * 1024
+    const own = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${process}/status`, 'latin1'))?.[1] ?? 0) * 1024
+    const children = readFileSync(`/proc/${process}/task/${process}/children`, 'latin1').match(/\d+/g) ?? []
+    return children.reduce((sum, child) => sum + residentBytes(child), own)
   } catch {
     return 0
   }

@@ -28,12 +28,33 @@ describe('a sandbox', () => {
       'a text without end',
       '{% set ns = namespace(x="x") %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}',
     ],
+    [
+      'a text that takes more memory than there is',
+      '{% set ns = namespace(x="x") %}{% for i in range(28) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x | upper }}',
+    ],
+    ['a text made of long ones', `{{ "${'a'.repeat(99)}".replace("a", "${'b'.repeat(99)}") | length }}`],
     ['an answer that is too long', '{% for i in range(1001) %}x{% endfor %}'],
     ['a source that is nested too deeply', `{{ ${'('.repeat(50_000)}1${')'.repeat(50_000)} }}`],
   ])('refuses %s, and those behind it are served', async (_what, template) => {
     const [refused, served] = await Promise.allSettled([render(template), render('ok')])
     expect(refused).toMatchObject({ status: 'rejected', reason: { status: 400 } })
     expect(served).toEqual({ status: 'fulfilled', value: 'ok' })
+  })
+
+  it('replaces as the thread itself would', async () => {
+    expect(await render('{{ "banana".replace("an", "x") }}')).toBe('bxxa')
+  })
+
+  it('outlives its process', async () => {
+    const lists = '{% set ns = namespace(l=[1]) %}{% for i in range(30) %}{% set ns.l = ns.l + ns.l %}{% endfor %}'
+    const patient = new TemplateSandbox({ renderer, timeLimitMs: 3_600_000, memoryLimitMb: 16 })
+    const [refused, served] = await Promise.allSettled([
+      patient.render({ messages, chatTemplate: lists }),
+      patient.render({ messages }),
+    ])
+    expect(refused).toMatchObject({ reason: { status: 400, message: 'the chat template needs more than 16 MiB' } })
+    expect(served).toMatchObject({ value: '<s>hi' })
+    await patient.close()
   })
 
   it('refuses what cannot be sent to it', async () => {

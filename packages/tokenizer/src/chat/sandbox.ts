@@ -1,33 +1,35 @@
-import type { Worker } from 'node:worker_threads'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { TokenizerError } from '../errors.ts'
 import type { Cancel, ChatRender } from '../types.ts'
-import type { SandboxAnswer, SandboxStart } from './sandbox-worker.ts'
+import type { SandboxMessage, SandboxStart } from './sandbox-process.ts'
 
 /** Settings of `TemplateSandbox`. */
 export interface SandboxOptions {
   renderer: SandboxStart['renderer']
   /** Longest time that one conversation may take, in milliseconds. Default 2,000. */
   timeLimitMs?: number
-  /** Most memory of the worker, in MiB. Default 128. */
+  /** Most memory of its heap, in MiB. Default 128. */
   memoryLimitMb?: number
   /** Longest prompt, in characters. Default 16 Mi. */
   mostCharacters?: number
-  /** The worker's module, for programs that bundle this package. Default: the file beside this one. */
+  /** The module of its process, for programs that bundle this package. Default: the file beside this one. */
   script?: URL | undefined
 }
 
 interface Job {
   readonly chat: ChatRender
-  /** Whether the worker has it. */
+  /** Whether the process has it. */
   sent: boolean
   resolve(text: string): void
   reject(error: unknown): void
 }
 
 /**
- * Renders conversations that may take any time and memory in a worker thread that has little of both: those with a template
- * of the request's own, and long ones. One after the other; the worker is started by the first. Nothing is ever rendered
- * on the caller's thread instead.
+ * Renders conversations that may take any time and memory in a process that has little of both: those with a template
+ * of the request's own, and long ones. One after the other; the process is started by the first. Nothing is ever rendered
+ * in the caller's instead. A thread would not do: V8 ends the whole process when one of its heaps cannot take what is
+ * allocated at once, such as a text of 512 MB.
  */
 export class TemplateSandbox {
   readonly #start: SandboxStart
@@ -35,9 +37,9 @@ export class TemplateSandbox {
   readonly #script: URL | undefined
   readonly #waiting: Job[] = []
   #running: Job | undefined
-  #worker: Promise<Worker> | undefined
-  /** Workers that have died or are being ended: nothing that they still say counts. */
-  readonly #gone = new WeakSet<Worker>()
+  #process: Promise<ChildProcess> | undefined
+  /** Processes that have died or are being ended: nothing that they still say counts. */
+  readonly #gone = new WeakSet<ChildProcess>()
   #closed = false
 
   constructor({ renderer, timeLimitMs = 2000, memoryLimitMb = 128, mostCharacters = 2 ** 24, script }: SandboxOptions) {
@@ -69,14 +71,18 @@ export class TemplateSandbox {
     }
   }
 
-  /** Ends the worker; calls under way are rejected. */
+  /** Ends the process; calls under way are rejected. */
   async close(): Promise<void> {
     this.#closed = true
-    const worker = this.#worker
-    this.#worker = undefined
+    const started = this.#process
+    this.#process = undefined
     for (const job of this.#waiting.splice(0)) job.reject(closedError())
     this.#finish(job => job.reject(closedError()))
-    await (await worker?.catch(() => undefined))?.terminate()
+    const child = await started?.catch(() => undefined)
+    if (!child || this.#gone.has(child)) return
+    const exit = once(child, 'exit')
+    this.#kill(child)
+    await exit
   }
 
   async #next(): Promise<void> {
@@ -84,70 +90,76 @@ export class TemplateSandbox {
     if (!job) return
     this.#running = job
     try {
-      const worker = await (this.#worker ??= this.#startWorker())
+      const child = await (this.#process ??= this.#startProcess())
       if (this.#running !== job) return
-      worker.ref()
-      worker.postMessage(job.chat)
+      keepAlive(child, true)
+      child.send(job.chat)
       job.sent = true
     } catch (error) {
-      // Members that are nested too deeply cannot be sent to another thread.
+      if (this.#running !== job) return
+      // Members that are nested too deeply cannot be sent to another process.
       this.#finish(() => job.reject(new TokenizerError((error as Error).message, 'invalid_request', { cause: error })))
     }
   }
 
-  async #startWorker(): Promise<Worker> {
-    const { Worker } = await import('node:worker_threads')
+  /** @returns it when it is ready to render; never when it dies before, which is a loss as any other */
+  async #startProcess(): Promise<ChildProcess> {
+    const { fork } = await import('node:child_process')
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const worker = new Worker(this.#script ?? new URL(`./sandbox-worker.${ending}`, import.meta.url), {
-      workerData: this.#start,
-      resourceLimits: { maxOldGenerationSizeMb: this.#memoryLimitMb, maxYoungGenerationSizeMb: 16 },
+    const child = fork(this.#script ?? new URL(`./sandbox-process.${ending}`, import.meta.url), {
+      // Nothing of the server's is its business.
+      env: {},
+      execArgv: [`--max-old-space-size=${this.#memoryLimitMb}`, '--max-semi-space-size=4'],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
-    worker.on('message', (answer: SandboxAnswer) => {
-      if (this.#gone.has(worker)) return
-      // An idle worker must not keep the process alive.
-      worker.unref()
-      this.#finish(job => {
-        if ('text' in answer) job.resolve(answer.text)
-        else job.reject(new TokenizerError(answer.error, answer.code))
-      })
-    })
-    const lose = (error: unknown): void => {
-      if (this.#gone.has(worker)) return
-      this.#gone.add(worker)
-      this.#lost(error as Error)
+    const lose = (error: Error): void => {
+      if (this.#gone.has(child)) return
+      this.#gone.add(child)
+      this.#process = undefined
+      this.#finish(job => job.reject(error))
     }
-    worker.on('error', lose)
-    worker.on('exit', code => lose(new Error(`it ended with status ${code}`)))
-    return worker
+    child.on('error', error => lose(failure(error.message)))
+    child.on('exit', (code, signal) => lose(this.#lossOf(code, signal)))
+    return new Promise(resolve => {
+      child.on('message', (answer: SandboxMessage) => {
+        if (this.#gone.has(child)) return
+        // An idle process must not keep this one alive.
+        keepAlive(child, false)
+        if (answer === 'ready') return resolve(child)
+        this.#finish(job => {
+          if ('text' in answer) job.resolve(answer.text)
+          else job.reject(new TokenizerError(answer.error, answer.code))
+        })
+      })
+      child.send(this.#start)
+    })
   }
 
-  /** Nobody waits for a job any more. The worker that has it cannot be told so: the next job gets another one. */
+  /** Nobody waits for a job any more. The process that has it cannot be told so: the next job gets another one. */
   #abort(job: Job, reason: unknown): void {
     job.reject(reason)
     const at = this.#waiting.indexOf(job)
     if (at >= 0) this.#waiting.splice(at, 1)
     if (this.#running !== job) return
     if (job.sent) {
-      void this.#worker?.then(worker => {
-        this.#gone.add(worker)
-        return worker.terminate()
-      })
-      this.#worker = undefined
+      void this.#process?.then(child => this.#kill(child))
+      this.#process = undefined
     }
     this.#finish(() => {})
   }
 
-  /** The worker died of what it was doing; what waits is done by another one. */
-  #lost(error: Error): void {
-    this.#worker = undefined
-    this.#finish(job => job.reject(this.#lossOf(error)))
+  #kill(child: ChildProcess): void {
+    this.#gone.add(child)
+    child.kill('SIGKILL')
   }
 
-  #lossOf(error: Error): TokenizerError {
-    if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') {
+  /** V8 aborts what needs more memory than it has. */
+  #lossOf(code: number | null, signal: NodeJS.Signals | null): TokenizerError {
+    if (signal !== null || code === 134) {
       return new TokenizerError(`the chat template needs more than ${this.#memoryLimitMb} MiB`, 'invalid_request')
     }
-    return new TokenizerError(`the chat template's worker thread failed: ${error.message}`, 'internal')
+    return failure(`it ended with status ${code}`)
   }
 
   #finish(settle: (job: Job) => void): void {
@@ -157,6 +169,21 @@ export class TemplateSandbox {
     settle(job)
     void this.#next()
   }
+}
+
+/** Whether this process goes on while that one does. */
+function keepAlive(child: ChildProcess, on: boolean): void {
+  if (on) {
+    child.ref()
+    child.channel?.ref()
+  } else {
+    child.unref()
+    child.channel?.unref()
+  }
+}
+
+function failure(reason: string): TokenizerError {
+  return new TokenizerError(`the process of the chat template failed: ${reason}`, 'internal')
 }
 
 function closedError(): TokenizerError {

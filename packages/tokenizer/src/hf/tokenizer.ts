@@ -50,7 +50,7 @@ export interface HfTokenizerOptions {
   cacheCharacters?: number
   /** The worker's module, for programs that bundle this package. */
   workerScript?: URL
-  /** The same of the worker that renders long conversations and those with a template of their own. */
+  /** The same of the process that renders long conversations and those with a template of their own. */
   templateScript?: URL
   /** Called once when the model has no chat template, and when the worker thread fails. */
   onWarning?: (message: string) => void
@@ -60,6 +60,9 @@ export interface HfTokenizerOptions {
    */
   strftimeNow?: StrftimeNow
 }
+
+/** What a template of a request may take. A million characters are some 250,000 tokens. */
+const untrusted = { memoryLimitMb: 64, mostCharacters: 2 ** 20 }
 
 /** A HuggingFace tokenizer in process: real ids, chat templates, and text for every id. */
 export class HfTokenizer implements Tokenizer {
@@ -105,7 +108,7 @@ export class HfTokenizer implements Tokenizer {
     const { strftimeNow, ...sendable } = rendererOptions
     this.#alwaysHere = strftimeNow !== undefined || options.workerThreshold === Number.POSITIVE_INFINITY
     const sandbox = { renderer: sendable, script: options.templateScript }
-    this.#sandboxes = { own: new TemplateSandbox(sandbox), requests: new TemplateSandbox(sandbox) }
+    this.#sandboxes = { own: new TemplateSandbox(sandbox), requests: new TemplateSandbox({ ...sandbox, ...untrusted }) }
     this.#worker = new WorkerEncoder({
       start: { directory: files.directory },
       sliceable: isSegmentable(files.tokenizerJson) && isSliceable(files.tokenizerJson, library),
