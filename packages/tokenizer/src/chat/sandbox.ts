@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import type { SandboxMessage, SandboxStart } from '../bin/sandbox.ts'
 import { TokenizerError } from '../errors.ts'
 import type { Cancel, ChatRender } from '../types.ts'
-import type { SandboxMessage, SandboxStart } from './sandbox-process.ts'
 
 /** Settings of `TemplateSandbox`. */
 export interface SandboxOptions {
@@ -106,7 +106,7 @@ export class TemplateSandbox {
   async #startProcess(): Promise<ChildProcess> {
     const { fork } = await import('node:child_process')
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const child = fork(this.#script ?? new URL(`./sandbox-process.${ending}`, import.meta.url), {
+    const child = fork(this.#script ?? new URL(`../bin/sandbox.${ending}`, import.meta.url), {
       // Nothing of the server's is its business.
       env: {},
       execArgv: [`--max-old-space-size=${this.#memoryLimitMb}`, '--max-semi-space-size=4'],

@@ -26,7 +26,7 @@ export async function keepTextsShort(most: number): Promise<void> {
 function limitReplacing(most: number): void {
   const { replaceAll } = String.prototype
   String.prototype.replaceAll = function (this: string, pattern: never, by: unknown): string {
-    if (typeof by !== 'function') return replaceAll.call(this, pattern, by as string)
+    if (typeof by !== 'function') return replaceAll.call(this, pattern, by as never)
     let length = 0
     return replaceAll.call(this, pattern, (...match: unknown[]) => {
       const text: string = by(...match)

@@ -1,8 +1,8 @@
 import { createContext, Script } from 'node:vm'
+import { ChatRenderer, type ChatRendererOptions } from '../chat/renderer.ts'
+import { keepTextsShort } from '../chat/short-texts.ts'
 import { TokenizerError, type TokenizerErrorCode } from '../errors.ts'
 import type { ChatRender } from '../types.ts'
-import { ChatRenderer, type ChatRendererOptions } from './renderer.ts'
-import { keepTextsShort } from './short-texts.ts'
 
 /** The first message: what it renders with. */
 export interface SandboxStart {
