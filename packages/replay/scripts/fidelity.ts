@@ -16,8 +16,7 @@ import {
 
 /*
  * `fidelity DATA OUT [PROFILES]`: fits each measured run of DATA to its measured requests, writes the times of all its
- * requests as OUT/RUN.csv, and, fitted on the first 70 % of the measured requests, a profile as PROFILES/RUN.json. Runs of
- * several data-parallel ranks are left out.
+ * requests as OUT/RUN.csv, and, fitted on the first 70 % of the measured requests, a profile as PROFILES/RUN.json.
  */
 
 /** What the folder says of a run. */
@@ -35,6 +34,7 @@ interface Meta {
   readonly engine_kwargs: {
     readonly tensor_parallel_size: number
     readonly data_parallel_size: number
+    readonly enable_expert_parallel: boolean
     readonly max_num_seqs: number
     readonly max_num_batched_tokens: number
     readonly max_model_len: number | null
@@ -46,6 +46,16 @@ const models: Readonly<Record<string, object>> = {
   'meta-llama/Llama-3.1-8B': {
     ...{ hidden_size: 4096, num_hidden_layers: 32, num_attention_heads: 32, num_key_value_heads: 8 },
     ...{ intermediate_size: 14_336, vocab_size: 128_256 },
+  },
+  'Qwen/Qwen3-30B-A3B-Instruct-2507': {
+    ...{ hidden_size: 2048, num_hidden_layers: 48, num_attention_heads: 32, num_key_value_heads: 4, head_dim: 128 },
+    ...{
+      intermediate_size: 6144,
+      vocab_size: 151_936,
+      num_experts: 128,
+      num_experts_per_tok: 8,
+      moe_intermediate_size: 768,
+    },
   },
   'Qwen/Qwen3-32B': {
     ...{ hidden_size: 5120, num_hidden_layers: 64, num_attention_heads: 64, num_key_value_heads: 8, head_dim: 128 },
@@ -69,9 +79,9 @@ function read(file: string): string {
 }
 
 function run(meta: Meta): void {
-  const { id, engine_kwargs: kwargs } = meta
+  const { id } = meta
   const model = models[meta.model]
-  if (!model || kwargs.data_parallel_size > 1) {
+  if (!model) {
     process.stdout.write(`${id}: left out\n\n`)
     return
   }
@@ -116,6 +126,7 @@ function engineOf(meta: Meta) {
   const { engine_kwargs: kwargs } = meta
   return {
     blockSize: meta.block_size,
+    ranks: kwargs.data_parallel_size,
     caching: true,
     async: true,
     maxNumSeqs: kwargs.max_num_seqs,
@@ -132,7 +143,8 @@ function engineOf(meta: Meta) {
 }
 
 function fitted(meta: Meta, model: object, measured: Trace, holdout: number): Calibration {
-  const parallel = { tensor: meta.engine_kwargs.tensor_parallel_size, expert: 1 }
+  const { tensor_parallel_size: tensor, data_parallel_size: ranks, enable_expert_parallel: shared } = meta.engine_kwargs
+  const parallel = { tensor, expert: shared ? ranks : 1 }
   const start = startValues(meta.gpu, modelConfig(model), parallel)
   return calibrate({ runs: [measured], engine: engineOf(meta), start, holdout })
 }

@@ -15,7 +15,8 @@ import { StepCost, seededRandom } from '@vllm-sim/latency'
 import { createMetrics } from '@vllm-sim/metrics'
 import { describe, expect, test } from 'vitest'
 import { readTrace } from './read-trace.ts'
-import { type ReplayEngine, replay } from './replay.ts'
+import { replay } from './replay.ts'
+import type { ReplayEngine } from './replay-engine.ts'
 import { compare, comparisonTable, Report, requestTable, TokenTimes } from './report.ts'
 import type { TraceRequest } from './trace.ts'
 
@@ -135,6 +136,15 @@ test('requests of a session wait for the one before', () => {
   ]
   const { requests } = replay(traceOf(rows), { engine })
   expect(requests[1]!.arrivedAt).toBe(requests[0]!.lastTokenAt + 100)
+})
+
+test('ranks in lockstep serve everybody, faster', () => {
+  const trace = traceOf(workload(60))
+  const [one, two] = [1, 2].map(ranks => replay(trace, { engine: { ...engine, ranks } }))
+  const wait = ({ requests }: { requests: readonly { startedAt: number; arrivedAt: number }[] }) =>
+    requests.reduce((sum, { startedAt, arrivedAt }) => sum + startedAt - arrivedAt, 0)
+  expect(two!.requests.every(request => request.over)).toBe(true)
+  expect(wait(two!)).toBeLessThan(wait(one!))
 })
 
 test('faster, fewer', () => {

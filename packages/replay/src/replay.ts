@@ -1,26 +1,8 @@
-import {
-  type EngineObserver,
-  StepBlocks,
-  type StepListener,
-  StepLoop,
-  StepScheduler,
-  type StepSchedulerOptions,
-} from '@vllm-sim/core-engine'
-import type { StepCost } from '@vllm-sim/latency'
+import { type EngineObserver, type StepListener, StepLoop } from '@vllm-sim/core-engine'
 import { BlockKeys } from './block-keys.ts'
+import { type ReplayEngine, schedulerOf } from './replay-engine.ts'
 import { ReplayRequest } from './replay-request.ts'
 import { type Trace, TraceError, type TraceRequest } from './trace.ts'
-
-/** The engine that a trace is run through. Lengths in tokens, times in milliseconds. */
-export interface ReplayEngine extends Omit<StepSchedulerOptions, 'numLookaheadTokens' | 'numSpeculativeTokens'> {
-  readonly blockSize: number
-  /** Whether full blocks are kept for others. */
-  readonly caching: boolean
-  /** The next step is composed while one runs. */
-  readonly async: boolean
-  readonly arrivalDelay: number
-  readonly cost: StepCost
-}
 
 export interface ReplayOptions {
   readonly engine: ReplayEngine
@@ -72,11 +54,11 @@ export function replay(trace: Trace, options: ReplayOptions): Replay {
   const { engine, rate = 1, limit = Number.POSITIVE_INFINITY, model = 'm', observer = {}, listener = {} } = options
   const given = trace.requests.slice(0, limit)
   check(given, engine)
-  const blocks = new StepBlocks(engine.numBlocks, engine.blockSize, engine.caching)
-  const scheduler = new StepScheduler({ ...engine, numLookaheadTokens: 0, numSpeculativeTokens: 0 }, blocks)
+  const scheduler = schedulerOf(engine)
   const [tokens, decodes, context] = [new Span(), new Span(), new Span()]
   let [steps, peak, used] = [0, 0, 0]
   const tellUsage = () => {
+    const { blocks } = scheduler
     const now = blocks.usable - blocks.free
     if (now === used) return
     used = now
@@ -146,7 +128,7 @@ export function replay(trace: Trace, options: ReplayOptions): Replay {
   return {
     requests: all,
     steps,
-    peakUsage: peak / blocks.usable,
+    peakUsage: peak / scheduler.blocks.usable,
     visited: { tokens: tokens.range, decodes: decodes.range, context: context.range },
   }
 }

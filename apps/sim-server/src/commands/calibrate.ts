@@ -85,6 +85,7 @@ export async function runCalibration(argv: readonly string[], env: Environment):
     reserveFullInput: values.schedulerReserveFullIsl,
     maxLoras: 0,
     numBlocks: values.numGpuBlocksOverride ?? defaults.numBlocks,
+    ranks: options.dataParallelSize,
   }
   const runs = files.map(file => runOf(file, engine.blockSize, options))
   const longest = runs.reduce(
@@ -103,6 +104,7 @@ export async function runCalibration(argv: readonly string[], env: Environment):
       max_num_batched_tokens: engine.maxNumBatchedTokens,
       block_size: engine.blockSize,
       tensor_parallel_size: options.tensorParallelSize,
+      data_parallel_size: options.dataParallelSize,
       ...(values.numGpuBlocksOverride === undefined ? undefined : { num_gpu_blocks: values.numGpuBlocksOverride }),
     },
     { files: files.map(file => path.basename(file)), command: `vllm-sim calibrate ${argv.join(' ')}`.slice(0, 4096) },
@@ -128,7 +130,13 @@ function runOf(file: string, blockSize: number, { benchmark, blocks, measured }:
   return { ...timed, requests, hashBlockSize: named.hashBlockSize }
 }
 
-function startOf({ gpu, modelConfig: config, start, tensorParallelSize: tensor }: Options): StepCoefficients {
+function startOf({
+  gpu,
+  modelConfig: config,
+  start,
+  tensorParallelSize: tensor,
+  dataParallelSize,
+}: Options): StepCoefficients {
   if (start !== '') return readStepProfile(start, file => readFileSync(file, 'utf8')).cost
   if (gpu === '' || config === '') throw new ConfigError('give --gpu and --model-config, or a profile to --start from')
   let parsed: unknown
@@ -137,7 +145,7 @@ function startOf({ gpu, modelConfig: config, start, tensorParallelSize: tensor }
   } catch (error) {
     throw new ConfigError(`${config}: ${reasonOf(error)}`)
   }
-  return startValues(gpu, modelConfig(parsed), { tensor, expert: 1 })
+  return startValues(gpu, modelConfig(parsed), { tensor, expert: dataParallelSize })
 }
 
 function summary({ coefficients, fit, async, fitted, heldOut }: Calibration): string {

@@ -76,7 +76,8 @@ export async function runReplay(argv: readonly string[], env: Environment): Prom
   const longest = trace.requests
     .slice(0, limit)
     .reduce((most, one) => Math.max(most, one.inputLength + one.outputLength), 1)
-  const engine = engineOf.engine(longest)
+  const ranks = own.dataParallelSize ?? engineOf.settings.profile.engine.data_parallel_size ?? 1
+  const engine = { ...engineOf.engine(longest), ranks }
   const metrics = own.metrics === '' ? undefined : metricsOf(engine)
   const times = new TokenTimes()
   const clock = new RealClock()

@@ -6,6 +6,12 @@ export const calibrateOptions = group('Calibration', {
   'model-config': option(path, { default: '', help: 'The model’s config.json, to start from what a step computes' }),
   start: option(path, { default: '', help: 'A profile to start from, instead of GPU and model' }),
   'tensor-parallel-size': option(int, { default: 1, min: 1, help: 'GPUs that share each layer' }),
+  'data-parallel-size': option(int, {
+    default: 1,
+    min: 1,
+    max: 64,
+    help: 'Ranks in lockstep, which share the experts',
+  }),
   holdout: option(float, {
     default: 0.3,
     min: 0,

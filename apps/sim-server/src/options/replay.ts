@@ -6,6 +6,12 @@ import { kvCache } from './kv-cache.ts'
 export const replayOptions = group('Replay', {
   'rate-scale': option(float, { default: 1, above: 0, help: 'Requests come so many times as fast' }),
   limit: optional(int, { min: 1, help: 'Only the first so many requests' }),
+  'data-parallel-size': optional(int, {
+    min: 1,
+    max: 64,
+    defaultText: 'the profile’s, else 1',
+    help: 'Ranks in lockstep, each with its own slots and blocks',
+  }),
   benchmark: option(int, { default: 0, min: 0, help: 'Which benchmark of a GuideLLM report, from 0 on' }),
   format: option(choice('table', 'json', 'csv'), {
     default: 'table',

@@ -1,6 +1,6 @@
 import type { StepShape } from '@vllm-sim/latency'
 import type { StepBatch, StepRequest } from './step-request.ts'
-import type { StepScheduler } from './step-scheduler.ts'
+import type { LoopedScheduler } from './step-scheduler.ts'
 
 /** Times in milliseconds. */
 export interface StepLoopOptions {
@@ -37,7 +37,7 @@ const checkEvery = 8
  * at `due`, however late it is called, so that a wall clock and a virtual one give the same times.
  */
 export class StepLoop {
-  readonly scheduler: StepScheduler
+  readonly scheduler: LoopedScheduler
   readonly #options: StepLoopOptions
   readonly #listener: StepListener
   /** By arrival, those that the scheduler has not got. */
@@ -55,7 +55,7 @@ export class StepLoop {
   /** Nothing is composed before. */
   #blockedUntil = Number.NEGATIVE_INFINITY
 
-  constructor(scheduler: StepScheduler, options: StepLoopOptions, listener: StepListener = {}) {
+  constructor(scheduler: LoopedScheduler, options: StepLoopOptions, listener: StepListener = {}) {
     this.scheduler = scheduler
     this.#options = options
     this.#listener = listener

@@ -23,8 +23,28 @@ export interface StepSchedulerOptions {
   readonly numBlocks: number
 }
 
+/** What the loop of the engine asks of a scheduler, or of several. */
+export interface LoopedScheduler {
+  /** Those that run. */
+  readonly running: { readonly length: number }
+  /** How many wait, preempted ones included. */
+  readonly waiting: number
+  /** Who is to be admitted next. */
+  readonly head: StepRequest | undefined
+  readonly blocks: { readonly free: number; readonly usable: number }
+  add(request: StepRequest): void
+  schedule(): StepBatch
+  /**
+   * What a step brought of one of its requests, delivered at its end.
+   * @returns tokens delivered, the prompt's included with the first of them
+   */
+  update(part: StepPart, now: number): number
+  /** Takes a request out; what is in flight for it is ignored. */
+  end(request: StepRequest): void
+}
+
 /** The scheduler of vLLM's V1 engine: which tokens of which requests the next step computes. It knows no time. */
-export class StepScheduler {
+export class StepScheduler implements LoopedScheduler {
   readonly blocks: StepBlocks
   readonly running: StepRequest[] = []
   readonly #options: StepSchedulerOptions
@@ -38,12 +58,10 @@ export class StepScheduler {
     this.#waiting = options.policy === 'fcfs' ? new ArrivalQueue() : new PriorityQueue()
   }
 
-  /** How many wait, preempted ones included. */
   get waiting(): number {
     return this.#waiting.size
   }
 
-  /** Who is to be admitted next. */
   get head(): StepRequest | undefined {
     return this.#waiting.first
   }
@@ -65,10 +83,6 @@ export class StepScheduler {
     return batch
   }
 
-  /**
-   * What a step brought of one of its requests, delivered at its end.
-   * @returns tokens delivered, the prompt's included with the first of them
-   */
   update(part: StepPart, now: number): number {
     const { request, drafts } = part
     if (request.status === 'ended') return 0
@@ -89,7 +103,6 @@ export class StepScheduler {
     return first + delivered
   }
 
-  /** Takes a request out; what is in flight for it is ignored. */
   end(request: StepRequest): void {
     if (request.status === 'ended') return
     if (request.status === 'running') {

@@ -1,5 +1,6 @@
 import { type StepCoefficients, StepCost, type StepProfile, stepProfileSchemaName } from '@vllm-sim/latency'
-import { type Replay, type ReplayEngine, replay } from '../replay.ts'
+import { type Replay, replay } from '../replay.ts'
+import type { ReplayEngine } from '../replay-engine.ts'
 import { type Comparison, compare } from '../report.ts'
 import { type Trace, TraceError } from '../trace.ts'
 import { type Fit, fitCosts, fittedNames, priors } from './fit.ts'

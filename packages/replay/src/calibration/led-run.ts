@@ -1,7 +1,7 @@
-import { StepBlocks, StepLoop, StepScheduler } from '@vllm-sim/core-engine'
+import { StepLoop } from '@vllm-sim/core-engine'
 import type { StepShape } from '@vllm-sim/latency'
 import { BlockKeys } from '../block-keys.ts'
-import type { ReplayEngine } from '../replay.ts'
+import { type ReplayEngine, schedulerOf } from '../replay-engine.ts'
 import { ReplayRequest } from '../replay-request.ts'
 import type { Trace } from '../trace.ts'
 
@@ -37,8 +37,7 @@ const fewSteps = 4
  * @param observed the first so many requests are looked at
  */
 export function ledRun(trace: Trace, engine: ReplayEngine, observed: number, isLed: boolean): LedRun {
-  const blocks = new StepBlocks(engine.numBlocks, engine.blockSize, engine.caching)
-  const scheduler = new StepScheduler({ ...engine, numLookaheadTokens: 0, numSpeculativeTokens: 0 }, blocks)
+  const scheduler = schedulerOf(engine)
   const shapes: StepShape[] = []
   /** Steps before which the engine was idle. */
   const rested = new Set<number>()

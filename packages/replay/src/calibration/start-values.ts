@@ -101,7 +101,8 @@ export function startValues(gpuName: string, model: ModelConfig, { tensor, exper
   const dense = attention + head + (isMoe ? 0 : layers * 3 * hidden * model.intermediate_size)
   const experts = isMoe ? perExpert * model.num_experts : 0
   const weights = dense / tensor + experts / (tensor * expert)
-  const active = dense / tensor + (isMoe ? (perExpert * model.num_experts_per_tok) / (tensor * expert) : 0)
+  // Tokens are counted over all ranks, of which each computes its share.
+  const active = (dense + (isMoe ? perExpert * model.num_experts_per_tok : 0)) / (tensor * expert)
   const collectives = (tensor > 1 ? 2 * layers : 0) + (expert > 1 ? 2 * layers : 0)
   const kvBytes = (4 * layers * kvHeads * dim) / tensor
   return {
