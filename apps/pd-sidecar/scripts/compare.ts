@@ -137,12 +137,26 @@ async function freePort(): Promise<number> {
   return port
 }
 
+/** Starts a sidecar on a free port; those of further ranks, behind it, may be taken, so there are some attempts. */
 async function start(
   command: readonly string[],
   flags: readonly string[],
-  port: number,
   decoder: number,
-): Promise<ChildProcess> {
+): Promise<[ChildProcess, number]> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const port = await freePort()
+    const child = await startOn(port, command, flags, decoder)
+    if (child !== undefined) return [child, port]
+  }
+  throw new Error(`${command.join(' ')} ${flags.join(' ')} did not start`)
+}
+
+async function startOn(
+  port: number,
+  command: readonly string[],
+  flags: readonly string[],
+  decoder: number,
+): Promise<ChildProcess | undefined> {
   const [program = '', ...args] = command
   const child = spawn(
     program,
@@ -161,7 +175,7 @@ async function start(
     if (open) return child
     await new Promise(resolve => setTimeout(resolve, 50))
   }
-  throw new Error(`${command.join(' ')} ${flags.join(' ')} did not start`)
+  return undefined
 }
 
 async function send(scenario: Scenario, port: number, ports: Readonly<Record<string, number>>): Promise<Outcome> {
@@ -211,8 +225,8 @@ for (const [key, group] of groups) {
   try {
     const outcomes: Outcome[][] = []
     for (const command of [[process.execPath, main], other.split(' ')]) {
-      const port = await freePort()
-      children.push(await start(command, flags, port, decoder))
+      const [child, port] = await start(command, flags, decoder)
+      children.push(child)
       const of: Outcome[] = []
       for (const scenario of group) of.push(normalized(await send(scenario, port, mocks), { ...mocks, port }))
       outcomes.push(of)
