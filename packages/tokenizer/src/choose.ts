@@ -2,6 +2,7 @@ import type { ChosenTokenizer, TokenizerChoice } from './choice.ts'
 import { TokenizerError } from './errors.ts'
 import type { RealTokenizers } from './real.ts'
 import { SlicedTokenizer } from './sliced.ts'
+import { pauseOf } from './slices.ts'
 import type { StartTimer } from './timer.ts'
 
 /**
@@ -30,8 +31,7 @@ export async function chooseTokenizer(choice: TokenizerChoice): Promise<ChosenTo
 }
 
 function simulated(why: string, startTimer: StartTimer): ChosenTokenizer {
-  const pause = () => new Promise<void>(resolve => startTimer(0, resolve))
-  return { tokenizer: new SlicedTokenizer(pause), reason: `tokenizer: simulated (${why})` }
+  return { tokenizer: new SlicedTokenizer(pauseOf(startTimer)), reason: `tokenizer: simulated (${why})` }
 }
 
 async function automatic(choice: TokenizerChoice, real: RealTokenizers): Promise<ChosenTokenizer> {

@@ -4,6 +4,7 @@ import type { HfTokenizer, HfTokenizerOptions } from './hf/tokenizer.ts'
 import { offlineError } from './hub/errors.ts'
 import { findInCache, tokenizerDirectory } from './hub/locate.ts'
 import { hubCacheDirectory, isOffline, isRepositoryName } from './hub/settings.ts'
+import { pauseOf } from './slices.ts'
 
 const DEFAULT_CACHE = 'hf_cache'
 
@@ -106,8 +107,9 @@ export class RealTokenizers {
 
   async #load(directory: string): Promise<HfTokenizer> {
     const { HfTokenizer: Hf } = await import('./hf/tokenizer.ts')
-    const { chatTemplate, contentFormat, strftimeNow, workerScript, onWarning } = this.#choice
+    const { chatTemplate, contentFormat, strftimeNow, workerScript, onWarning, startTimer } = this.#choice
     const options: HfTokenizerOptions = {
+      pause: pauseOf(startTimer),
       ...(chatTemplate === undefined ? {} : { chatTemplate }),
       ...(contentFormat === undefined ? {} : { contentFormat }),
       ...(strftimeNow === undefined ? {} : { strftimeNow }),

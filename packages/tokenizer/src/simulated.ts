@@ -1,20 +1,11 @@
-import { TokenizerError } from './errors.ts'
 import { flattenChat } from './flatten.ts'
 import { stubFeatures } from './multimodal.ts'
 import { PieceMemory } from './piece-memory.ts'
+import { checkTextLength } from './slices.ts'
 import { splitSimulated } from './split.ts'
 import type { ChatRender, Encoding, IncrementalDetokenizer, PromptEncoding, Tokenizer } from './types.ts'
 
 const REPLACEMENT = '\ufffd'
-
-/** Characters that ids may be decoded to: one id may stand for a word of megabytes. */
-const LONGEST_TEXT = 2 ** 24
-
-/** @throws TokenizerError when ids stand for too much text @param length its characters */
-export function checkTextLength(length: number): void {
-  if (length <= LONGEST_TEXT) return
-  throw new TokenizerError(`the tokens' text is longer than ${LONGEST_TEXT} characters`, 'invalid_request')
-}
 
 /** Prompts whose encoding is kept, and the longest of them in characters. Load tests send the same ones again and again. */
 const RECENT_PROMPTS = 512

@@ -1,26 +1,27 @@
 import { flattenChat } from './flatten.ts'
-import { checkTextLength, promptEncoding, SimulatedTokenizer } from './simulated.ts'
+import { promptEncoding, SimulatedTokenizer } from './simulated.ts'
+import { decodeInSlices, isLongList, type Pause } from './slices.ts'
 import { splitPart } from './split.ts'
 import type { Cancel, ChatRender, DecodeOptions, EncodeOptions, Encoding, PromptEncoding, Tokenizer } from './types.ts'
 
 /** Characters that are encoded at a time: a millisecond or two, or ten of symbols. */
 const SLICE = 16_384
 
-/** Longest prompt that is encoded at once, and most ids that are decoded at once. */
+/** Longest prompt that is encoded at once. */
 const MOST = 4 * SLICE
 
 /**
  * The simulated tokenizer for a server whose other clients must not wait: prompts of more than four slices are encoded a
- * slice at a time, with a pause after each, and come as a promise; so does the text of as many ids. A million characters at once would take up to half a second.
+ * slice at a time, with a pause after each, and come as a promise; so does the text of many ids. A million characters at once
+ * would take up to half a second.
  */
 export class SlicedTokenizer implements Tokenizer {
   readonly kind = 'simulated'
   readonly eosTokenIds: readonly number[] = []
   readonly #whole = new SimulatedTokenizer()
-  readonly #pause: () => Promise<void>
+  readonly #pause: Pause
 
-  /** @param pause resolves when others have had their turn */
-  constructor(pause: () => Promise<void>) {
+  constructor(pause: Pause) {
     this.#pause = pause
   }
 
@@ -39,7 +40,8 @@ export class SlicedTokenizer implements Tokenizer {
   }
 
   decode(ids: readonly number[], _options?: DecodeOptions, cancel?: Cancel): string | Promise<string> {
-    return ids.length > MOST ? this.#decodeInSlices(ids, cancel?.signal) : this.#whole.decode(ids)
+    if (!isLongList(ids)) return this.#whole.decode(ids)
+    return decodeInSlices(ids, slice => this.#whole.decode(slice), this.#pause, cancel?.signal)
   }
 
   detokenizer(): ReturnType<Tokenizer['detokenizer']> {
@@ -52,20 +54,6 @@ export class SlicedTokenizer implements Tokenizer {
 
   close(): Promise<void> {
     return this.#whole.close()
-  }
-
-  async #decodeInSlices(ids: readonly number[], signal: AbortSignal | undefined): Promise<string> {
-    const parts: string[] = []
-    let length = 0
-    for (let start = 0; start < ids.length; start += SLICE) {
-      if (start > 0) await this.#pause()
-      signal?.throwIfAborted()
-      const part = this.#whole.decode(ids.slice(start, start + SLICE))
-      length += part.length
-      checkTextLength(length)
-      parts.push(part)
-    }
-    return parts.join('')
   }
 
   async #inSlices(text: string, signal: AbortSignal | undefined): Promise<Encoding> {

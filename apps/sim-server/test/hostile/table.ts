@@ -204,6 +204,11 @@ const real: readonly Row[] = [
     },
   },
   {
+    name: 'six hundred thousand ids to be decoded',
+    attack: (target, signal) =>
+      post(target, '/detokenize', { model: 'm', tokens: times(600_000, i => (i * 7919) % 151_643) }, signal),
+  },
+  {
     name: 'a word of four megabytes',
     attack: async (target, signal) => {
       const word = post(target, '/tokenize', { prompt: 'a'.repeat(4_000_000) }, signal).then(() => 'word')

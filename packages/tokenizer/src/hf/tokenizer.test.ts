@@ -287,3 +287,18 @@ describe('broken files', () => {
     })
   })
 })
+
+it('decodes a long list of ids with pauses, to the text that it has at once, and ends when nobody wants it', async () => {
+  let pauses = 0
+  const abort = new AbortController()
+  const paused = await HfTokenizer.load(small, { pause: async () => void pauses++ })
+  const atOnce = await HfTokenizer.load(small)
+  const ids = Array.from({ length: 100_000 }, (_, i) => i % (paused.vocabularySize + 1))
+  expect(await paused.decode(ids)).toBe(atOnce.decode(ids))
+  expect(pauses).toBeGreaterThan(2)
+  expect(await paused.decode(ids, { skipSpecialTokens: true })).toBe(atOnce.decode(ids, { skipSpecialTokens: true }))
+  expect(paused.decode(ids.slice(0, 100))).toBe(atOnce.decode(ids.slice(0, 100)))
+  const decoding = paused.decode(ids, {}, abort)
+  abort.abort(new Error('left'))
+  await expect(decoding).rejects.toThrow('left')
+})

@@ -5,6 +5,7 @@ import { TemplateSandbox } from '../chat/sandbox.ts'
 import type { StrftimeNow } from '../chat/template.ts'
 import { flattenChat } from '../flatten.ts'
 import { hasMedia, stubFeatures } from '../multimodal.ts'
+import { decodeInSlices, isLongList, type Pause } from '../slices.ts'
 import type {
   Cancel,
   ChatRender,
@@ -52,6 +53,8 @@ export interface HfTokenizerOptions {
   workerScript?: URL
   /** The same of the process that renders long conversations and those with a template of their own. */
   templateScript?: URL
+  /** Resolves when others have had their turn: long lists of ids are then decoded in slices. Default: all at once. */
+  pause?: Pause
   /** Called once when the model has no chat template, and when the worker thread fails. */
   onWarning?: (message: string) => void
   /**
@@ -82,6 +85,7 @@ export class HfTokenizer implements Tokenizer {
   readonly #alwaysHere: boolean
   readonly #around: SurroundingIds
   readonly #onWarning: (message: string) => void
+  readonly #pause: Pause | undefined
   #warned = false
 
   private constructor(
@@ -95,6 +99,7 @@ export class HfTokenizer implements Tokenizer {
     this.#library = library
     this.#renderer = renderer
     this.#onWarning = options.onWarning ?? (() => {})
+    this.#pause = options.pause
     this.#around = surroundingIds(library, files.tokenizerConfig)
     this.vocabularySize = library.model?.vocab.length ?? 0
     const bos = library.token_to_id(specialToken(files.tokenizerConfig, 'bos_token') ?? '')
@@ -182,8 +187,11 @@ export class HfTokenizer implements Tokenizer {
     return { ids, pieces: this.#text.pieces(ids) }
   }
 
-  decode(ids: readonly number[], options?: DecodeOptions): string {
-    return this.#text.decode(ids, options)
+  decode(ids: readonly number[], options?: DecodeOptions, cancel?: Cancel): string | Promise<string> {
+    if (!this.#pause || !isLongList(ids)) return this.#text.decode(ids, options)
+    const { push, flush } = this.#text.detokenizer(options)
+    const decode = (slice: readonly number[]): string => slice.map(push).join('')
+    return decodeInSlices(ids, decode, this.#pause, cancel?.signal).then(text => text + flush())
   }
 
   detokenizer(options?: DecodeOptions): IncrementalDetokenizer {
