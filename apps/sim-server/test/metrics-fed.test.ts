@@ -46,7 +46,7 @@ async function serve(...args: string[]): Promise<string> {
 
 test('every family of the table is moved by something', async () => {
   const url = await serve(
-    ...['--model', 'm', '--enable-kvcache', '--max-num-seqs', '1', '--time-to-first-token', '30ms', '--seed', '1'],
+    ...['--model', 'm', '--enable-kvcache', '--max-num-seqs', '1', '--time-to-first-token', '150ms', '--seed', '1'],
     ...['--lora-modules', '{"name":"l"}', '--enable-sleep-mode', '--show-hidden-metrics-for-version', '0.11'],
   )
   const seen: Map<string, string>[] = []
