@@ -28,8 +28,10 @@ interface Client {
   stalledAt: number
 }
 
-/** Messages to one client before the next gets its turn, and before the event loop gets its; as many may wait for it. */
+/** Messages to one client before the next gets its turn; as many may wait for it. */
 const turn = 32
+/** Milliseconds that clients are served before the event loop gets its turn. */
+const turnTime = 8
 /** Milliseconds between attempts when no client takes more. */
 const retryEvery = 5
 /** Milliseconds after which a client that takes nothing is given up. */
@@ -123,6 +125,7 @@ export class ReplayServer {
     this.#pumping = true
     while (this.#router && this.#clients.size > 0) {
       let progress = false
+      let begun = clock.now()
       for (const [key, client] of this.#clients) {
         const sent = await this.#send(client)
         if (sent > 0) progress = true
@@ -131,6 +134,10 @@ export class ReplayServer {
         else if (sent > 0) client.stalledAt = -1
         else if (client.stalledAt < 0) client.stalledAt = now
         else if (now - client.stalledAt > patience) this.#clients.delete(key)
+        if (now - begun > turnTime) {
+          await this.#pause(0)
+          begun = clock.now()
+        }
       }
       // Also after progress: a long replay must not hold up the tokens that are due.
       await this.#pause(progress ? 0 : retryEvery)

@@ -54,7 +54,6 @@ const plain: readonly Row[] = [
   },
   {
     name: 'whole answers that nobody reads',
-    wait: 500,
     attack: async (target, signal) => {
       const one = postBytes(chat, { ...everything, n: 100 })
       await Promise.all(times(15, () => unread(target, one, signal)))
@@ -175,7 +174,6 @@ const poor: readonly Row[] = [
 const events: readonly Row[] = [
   {
     name: 'replays that nobody reads',
-    wait: 500,
     attack: async (target, signal) => {
       const answers = []
       for (let i = 0; i < 30; i++) {

