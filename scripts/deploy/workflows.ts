@@ -48,14 +48,14 @@ function missingPaths(patterns: readonly string[]): readonly string[] {
 }
 
 /** The scripts of package.json that command lines name and that are not there. */
-function missingScripts(commandLines: string): readonly string[] {
+export function missingScripts(commandLines: string): readonly string[] {
   const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
   const named = [...commandLines.matchAll(/\bpnpm(?:@\S+)?(?: --dir \S+| -r)* ([a-z][\w:]*)/g)].map(([, name]) => name!)
   return named.filter(name => !commands.has(name) && !(name in scripts)).map(name => `no script is ${name}`)
 }
 
 /** The files of folders of ours that command lines name and that are not there. */
-function missingFiles(commandLines: string): readonly string[] {
+export function missingFiles(commandLines: string): readonly string[] {
   const folders = 'scripts|charts|manifests|deploy|docs|apps|packages|examples|benchmarks'
   const named = [
     ...commandLines.matchAll(

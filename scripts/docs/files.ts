@@ -5,6 +5,7 @@ import { chart, renderValuesSchema, valuesTable } from './chart.ts'
 import { endpointTable } from './endpoints.ts'
 import { latencyTable } from './latency.ts'
 import { bucketTable, metricsTable } from './metrics.ts'
+import { referenceFlags } from './reference-flags.ts'
 import { fillSections, type Sections } from './sections.ts'
 
 /** The root of the repository. */
@@ -26,6 +27,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   page(`${chart}/README.md`, () => ({ values: valuesTable() })),
   page('docs/http-api.md', async () => ({ endpoints: await endpointTable() })),
   page('docs/latency.md', () => ({ latency: latencyTable() })),
+  page('docs/from-llm-d-inference-sim.md', async () => ({ flags: await referenceFlags() })),
   page('docs/metrics.md', () => ({ metrics: metricsTable(), buckets: bucketTable() })),
 ]
 
