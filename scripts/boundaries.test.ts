@@ -9,11 +9,12 @@ const root = path.dirname(import.meta.dirname)
 /** Which packages of the workspace a package may name in its `package.json`: the table in CONTRIBUTING.md. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   config: [],
+  download: [],
   'json-edit': [],
   latency: [],
   'pd-protocol': [],
-  tokenizer: [],
-  dataset: ['tokenizer'],
+  tokenizer: ['download'],
+  dataset: ['download', 'tokenizer'],
   'core-engine': ['latency'],
   'structured-output': ['latency'],
   'kv-events': ['core-engine'],

@@ -1,7 +1,6 @@
+import type { Environment, StartTimer } from '@vllm-sim/download'
 import type { StrftimeNow } from './chat/template.ts'
 import type { DownloadProgress } from './hub/download.ts'
-import type { Environment } from './hub/http.ts'
-import type { StartTimer } from './timer.ts'
 import type { ContentFormat, Tokenizer } from './types.ts'
 
 /** How token ids are made; `auto` finds out what can be had. */

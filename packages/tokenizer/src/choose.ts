@@ -1,9 +1,9 @@
+import type { StartTimer } from '@vllm-sim/download'
 import type { ChosenTokenizer, TokenizerChoice } from './choice.ts'
 import { TokenizerError } from './errors.ts'
 import type { RealTokenizers } from './real.ts'
 import { SlicedTokenizer } from './sliced.ts'
 import { pauseOf } from './slices.ts'
-import type { StartTimer } from './timer.ts'
 
 /**
  * Makes the tokenizer for a server.

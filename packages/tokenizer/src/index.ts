@@ -1,3 +1,4 @@
+export type { Environment, StartTimer } from '@vllm-sim/download'
 export type { StrftimeNow } from './chat/template.ts'
 export type { ChosenTokenizer, TokenizerChoice, TokenizerMode } from './choice.ts'
 export { chooseTokenizer } from './choose.ts'
@@ -6,14 +7,12 @@ export { echoText, flattenChat, joinChat, messageText, messageTextWithRole } fro
 export { fnv1a32 } from './fnv.ts'
 export type { HfTokenizer, HfTokenizerOptions } from './hf/tokenizer.ts'
 export type { DownloadProgress } from './hub/download.ts'
-export type { Environment } from './hub/http.ts'
 export { loadHfTokenizer, loadRenderTokenizer } from './load.ts'
 export { hasMedia, stubFeatures } from './multimodal.ts'
 export type { LocalText, RenderTokenizer, RenderTokenizerOptions } from './render/tokenizer.ts'
 export { SimulatedTokenizer } from './simulated.ts'
 export { SlicedTokenizer } from './sliced.ts'
 export { fitPieces, splitSimulated } from './split.ts'
-export type { StartTimer } from './timer.ts'
 export type {
   Cancel,
   ChatMessage,

@@ -1,5 +1,5 @@
+import type { StartTimer } from '@vllm-sim/download'
 import { TokenizerError } from './errors.ts'
-import type { StartTimer } from './timer.ts'
 
 /** Ids that are decoded at a time: ten milliseconds. */
 const SLICE = 16_384

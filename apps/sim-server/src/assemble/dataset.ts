@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import type { Clock } from '@vllm-sim/latency'
 import { type Logger, StartError } from '@vllm-sim/service'
 import type { Tokenizer } from '@vllm-sim/tokenizer'
@@ -26,13 +25,13 @@ export async function fetchDataset(config: Config, clock: Clock, log: Logger, si
   }
   if (!usesDataset(config) || config.datasetUrl === '') return
   const { DatasetError, ensureDataset, logProgress } = await import('@vllm-sim/dataset')
-  useProxies()
   const write = (message: string, fields: object = {}): void => log.info(fields, message)
   try {
     await ensureDataset({
       url: config.datasetUrl,
       path: config.datasetPath,
       table: config.datasetTableName,
+      environment: process.env,
       signal,
       clock,
       idleTimeout,
@@ -69,14 +68,5 @@ export async function openRecorded(
   } catch (error) {
     if (error instanceof DatasetError) throw new StartError(`dataset initialization error: ${error.message}`)
     throw error
-  }
-}
-
-/** Node's own requests go through the proxies of the environment only when told. Nodes before 24.5 cannot. */
-function useProxies(): void {
-  const { env } = process
-  if (env['HTTP_PROXY'] || env['http_proxy'] || env['HTTPS_PROXY'] || env['https_proxy']) {
-    const http = createRequire(import.meta.url)('node:http') as typeof import('node:http')
-    http.setGlobalProxyFromEnv?.(env)
   }
 }

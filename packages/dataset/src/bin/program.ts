@@ -1,7 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
-import http from 'node:http'
 import { join } from 'node:path'
-import { chooseTokenizer, type Tokenizer } from '@vllm-sim/tokenizer'
+import { chooseTokenizer, type StartTimer, type Tokenizer } from '@vllm-sim/tokenizer'
 import type { Origin } from '../import/card.ts'
 import { hubFile } from '../import/hub.ts'
 import { type ImportReport, importConversations } from '../import/import.ts'
@@ -20,11 +19,14 @@ function stopSignal(): AbortSignal {
   return controller.signal
 }
 
-function useProxies(): void {
-  const { env } = process
-  if (env['HTTP_PROXY'] || env['http_proxy'] || env['HTTPS_PROXY'] || env['https_proxy'])
-    // Nodes before 24.5 do not have it and connect directly.
-    http.setGlobalProxyFromEnv?.(env)
+/** A download from which nothing came for this long is given up, milliseconds. */
+const silenceMs = 300_000
+
+const startTimer: StartTimer = (delay, run) => {
+  // biome-ignore-start lint/style/noRestrictedGlobals: a program on its own, which has no Clock to be handed
+  const timer = setTimeout(run, delay)
+  return () => clearTimeout(timer)
+  // biome-ignore-end lint/style/noRestrictedGlobals: see above
 }
 
 async function openTokenizer(args: Arguments): Promise<Tokenizer> {
@@ -45,12 +47,7 @@ async function openTokenizer(args: Arguments): Promise<Tokenizer> {
     renderTimeoutMs: args.renderTimeout,
     mediaRenderTimeoutMs: args.mediaRenderTimeout,
     chatTemplate,
-    startTimer: (delay, run) => {
-      // biome-ignore-start lint/style/noRestrictedGlobals: a program on its own, which has no Clock to be handed
-      const timer = setTimeout(run, delay)
-      return () => clearTimeout(timer)
-      // biome-ignore-end lint/style/noRestrictedGlobals: see above
-    },
+    startTimer,
     onWarning: message => line.note(message),
   })
   line.note(reason)
@@ -69,7 +66,9 @@ async function findSources(args: Arguments, signal: AbortSignal): Promise<{ sour
     const source = { repo: hubRepo, file, revision, endpoint, token: process.env['HF_TOKEN'] || undefined }
     const onProgress = ({ received, total }: { received: number; total?: number }): void =>
       line.show(total === undefined ? undefined : received / total, `downloading ${file}: ${megabytes(received)} MB`)
-    sources.push(await hubFile(source, args.outputPath, { signal, onProgress }))
+    sources.push(
+      await hubFile(source, args.outputPath, { environment: process.env, startTimer, silenceMs, signal, onProgress }),
+    )
     line.end()
   }
   return { sources, origin: { kind: 'hub', repo: hubRepo, revision, files: inputFiles } }
@@ -81,7 +80,6 @@ function megabytes(bytes: number): string {
 
 async function run(args: Arguments): Promise<void> {
   const signal = stopSignal()
-  useProxies()
   const tokenizer = await openTokenizer(args)
   try {
     const { sources, origin } = await findSources(args, signal)

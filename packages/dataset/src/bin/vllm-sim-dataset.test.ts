@@ -2,11 +2,11 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { serveBytes, startServer } from '@vllm-sim/download/testing'
 import { SimulatedTokenizer } from '@vllm-sim/tokenizer'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { openDataset } from '../open.ts'
 import { fixtureConversations, manyConversations } from '../testing/conversations.ts'
-import { serveBytes, startServer } from '../testing/file-server.ts'
 import { seeded, temporaryDirectory } from '../testing/fixtures.ts'
 
 const program = fileURLToPath(new URL('./vllm-sim-dataset.ts', import.meta.url))

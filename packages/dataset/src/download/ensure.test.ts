@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { breakAfter, notFound, serveBytes, startServer, type TestServer } from '@vllm-sim/download/testing'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { breakAfter, notFound, serveBytes, startServer, type TestServer } from '../testing/file-server.ts'
 import { insertRows, makeFile, referenceTable, temporaryDirectory, validFile } from '../testing/fixtures.ts'
 import { type EnsureOptions, ensureDataset } from './ensure.ts'
 
@@ -119,7 +119,7 @@ describe('a wrong file is refused and the old one stays', () => {
   test('a checksum that was given', async () => {
     const wrong = '0'.repeat(64)
     await refused(`its SHA-256 is ${sha256(bytes)}, ${wrong} was expected; ${path} is left as it was`, {
-      sha256: wrong,
+      checksum: wrong,
     })
   })
 
@@ -145,7 +145,7 @@ describe('a wrong file is refused and the old one stays', () => {
 test('a good new file takes the place of the old one', async () => {
   mkdirSync(directory.file('sub'))
   validFile(path)
-  expect(await ensure({ force: true, sha256: sha256(bytes).toUpperCase() })).toBe('downloaded')
+  expect(await ensure({ force: true, checksum: sha256(bytes).toUpperCase() })).toBe('downloaded')
   expect(readFileSync(path).equals(bytes)).toBe(true)
 })
 
@@ -281,7 +281,7 @@ describe('redirects', () => {
       request.url === '/data.sqlite3'
         ? response.writeHead(307, { location: '/moved' }).end()
         : response.writeHead(302, { location: `${store.url}/blob` }).end()
-    await ensure({ authorization: 'Bearer secret', sha256: sha256(bytes) })
+    await ensure({ authorization: 'Bearer secret', checksum: sha256(bytes) })
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer secret', 'Bearer secret'])
     expect(store.requests.map(({ headers }) => headers.authorization)).toEqual([undefined])
   })

@@ -1,12 +1,21 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { DatasetError, messageOf } from '../errors.ts'
+import { type DownloadOptions, download } from '@vllm-sim/download'
+import { asDatasetError, DatasetError, messageOf } from '../errors.ts'
 import { openDataset } from '../open.ts'
-import { type DownloadOptions, download } from './download.ts'
 import type { Log } from './progress.ts'
 
+/** A timer, for giving up on a server that has gone silent. */
+export interface IdleTimer {
+  /** Calls `run` once, `delay` milliseconds from now. */
+  timer(delay: number, run: () => void): { cancel(): void }
+}
+
 /** How a dataset is fetched. */
-export interface EnsureOptions extends Omit<DownloadOptions, 'validate'> {
+export interface EnsureOptions extends Omit<DownloadOptions, 'validate' | 'badStatus' | 'startTimer' | 'silenceMs'> {
+  /** Gives up when no byte came for `idleTimeout` milliseconds. Default: waits for ever. */
+  clock?: IdleTimer | undefined
+  idleTimeout?: number | undefined
   /** The table that the file must have. Default `llmd`. */
   table?: string | undefined
   /** Downloads also when there is a file already, which stays in use until the new one has proved good. Default false. */
@@ -22,7 +31,7 @@ export interface EnsureOptions extends Omit<DownloadOptions, 'validate'> {
  * @throws DatasetError as `download` and `openDataset`
  */
 export async function ensureDataset(options: EnsureOptions): Promise<'present' | 'downloaded'> {
-  const { path, url, table, force, log } = options
+  const { path, url, table, force, log, clock, idleTimeout } = options
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o755 })
   } catch (error) {
@@ -35,7 +44,12 @@ export async function ensureDataset(options: EnsureOptions): Promise<'present' |
   log?.(`Downloading the dataset from ${url} to ${path}`)
   await download({
     ...options,
+    silenceMs: idleTimeout,
+    startTimer: clock && ((delay, run) => cancelOf(clock.timer(delay, run))),
+    badStatus: ({ status, statusText }) =>
+      new DatasetError('http-status', `dataset download bad status: ${status} ${statusText}`),
     validate: async (part, checksumKnown) => {
+      if ((await stat(part)).size === 0) throw new DatasetError('io', 'downloaded file is empty')
       try {
         const dataset = await openDataset({ path: part, thorough: !checksumKnown, ...(table ? { table } : {}) })
         dataset.close()
@@ -48,8 +62,12 @@ export async function ensureDataset(options: EnsureOptions): Promise<'present' |
         )
       }
     },
-  })
+  }).catch(asDatasetError)
   return 'downloaded'
+}
+
+function cancelOf(timer: { cancel(): void }): () => void {
+  return () => timer.cancel()
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,9 +1,4 @@
-/** Bytes of a transfer. `total` is missing when the server does not tell it. */
-export interface Progress {
-  /** Bytes that are on disk, those of an earlier attempt included. */
-  received: number
-  total?: number
-}
+import type { Progress } from '@vllm-sim/download'
 
 /** A line for a log. */
 export type Log = (message: string, fields?: Record<string, string | number>) => void

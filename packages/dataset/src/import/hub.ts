@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DownloadOptions, download } from '../download/download.ts'
-import { DatasetError } from '../errors.ts'
+import { type DownloadOptions, download } from '@vllm-sim/download'
+import { asDatasetError, DatasetError } from '../errors.ts'
 
 /** A file of a dataset repository on the HuggingFace hub. */
 export interface HubSource {
@@ -28,7 +28,7 @@ export interface HubSource {
 export async function hubFile(
   source: HubSource,
   directory: string,
-  options: Pick<DownloadOptions, 'fetch' | 'signal' | 'onProgress'> = {},
+  options: Pick<DownloadOptions, 'environment' | 'startTimer' | 'silenceMs' | 'signal' | 'onProgress'> = {},
 ): Promise<string> {
   const url = hubUrl(source)
   // Part of the name, so that a file of another repository or revision is not taken for this one.
@@ -43,8 +43,9 @@ export async function hubFile(
       path,
       redirects: 4,
       authorization: source.token ? `Bearer ${source.token}` : undefined,
-      badStatus: status => `unexpected status ${status}${hint(status, source)}`,
-    })
+      badStatus: ({ status, statusText }) =>
+        new DatasetError('http-status', `unexpected status ${status} ${statusText}${hint(status, source)}`),
+    }).catch(asDatasetError)
   } catch (error) {
     if (error instanceof DatasetError && error.code === 'cancelled')
       throw new DatasetError('cancelled', `download cancelled: ${error.message}`, error)
@@ -60,12 +61,12 @@ function hubUrl({ repo, file, revision, endpoint = 'https://huggingface.co' }: H
   return `${root}/datasets/${escaped(repo)}/resolve/${encodeURIComponent(revision)}/${escaped(file)}`
 }
 
-function hint(status: string, { repo, file, revision, token }: HubSource): string {
-  if (/^40[13]/.test(status))
+function hint(status: number, { repo, file, revision, token }: HubSource): string {
+  if (status === 401 || status === 403)
     return token
       ? `: HF_TOKEN gives no access to ${repo}`
       : `: ${repo} is private, gated or missing; set HF_TOKEN to a token that may read it`
-  return status.startsWith('404') ? `: there is no ${file} in ${repo} at revision ${revision}` : ''
+  return status === 404 ? `: there is no ${file} in ${repo} at revision ${revision}` : ''
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,5 +1,4 @@
-import type { StartTimer } from '../timer.ts'
-import { type Environment, httpRequest, usesProxy } from './http.ts'
+import { type Environment, httpRequest, type StartTimer, usesProxy } from '@vllm-sim/download'
 import { hubEndpoint, hubToken, repositoryPath } from './settings.ts'
 
 /** Result of asking the hub for a model. `detail` finishes the sentence "the hub …". */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Environment } from './http.ts'
+import type { Environment } from '@vllm-sim/download'
 
 /** Address of the hub: `HF_ENDPOINT`, else huggingface.co. */
 export function hubEndpoint(environment: Environment): string {

@@ -1,6 +1,5 @@
+import { type Environment, httpRequest, readText, type StartTimer } from '@vllm-sim/download'
 import { TokenizerError } from '../errors.ts'
-import { type Environment, httpRequest, readText } from '../hub/http.ts'
-import type { StartTimer } from '../timer.ts'
 import type { MultimodalFeatures, PlaceholderRange } from '../types.ts'
 
 /** What a render service answers: ids, and features when the chat has media. */

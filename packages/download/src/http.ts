@@ -1,7 +1,8 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
-import { TokenizerError } from '../errors.ts'
-import type { StartTimer } from '../timer.ts'
+import { PassThrough } from 'node:stream'
+import { DownloadError } from './errors.ts'
+import type { StartTimer } from './timer.ts'
 
 /** Environment variables; packages do not read them on their own. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -13,12 +14,15 @@ export interface HttpRequest {
   /** Sent with POST. */
   body?: string
   /** For the proxy variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, upper or lower case. */
-  environment?: Environment
-  startTimer: StartTimer
+  environment?: Environment | undefined
+  /** Without it no time is limited. */
+  startTimer?: StartTimer | undefined
   /** Longest wait for the answer's headers, and then for each further part of its body. */
-  silenceMs: number
+  silenceMs?: number | undefined
   /** Longest time for everything; without it only silence ends a request. */
-  totalMs?: number
+  totalMs?: number | undefined
+  /** How many redirects are followed. Default 10. */
+  redirects?: number | undefined
   /** Its abort ends the request. */
   signal?: AbortSignal | undefined
   /** Answers that redirect to another host are returned instead of followed. */
@@ -30,17 +34,17 @@ export interface HttpRequest {
 /** The answer's head; the body is read by iterating it, and must be read or destroyed. */
 export interface HttpResponse {
   readonly status: number
+  /** `Not Found`, also where the server gives no reason. */
+  readonly statusText: string
   readonly headers: IncomingMessage['headers']
-  /** Parts of the body; throws a TokenizerError (`network`) when the connection breaks or falls silent. */
+  /** Parts of the body; throws a DownloadError (`network`) when the connection breaks or falls silent. */
   readonly body: AsyncIterable<Buffer>
   /** Drops the connection. */
   destroy(): void
 }
 
-const MAX_REDIRECTS = 10
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
-/** Undefined on Node before 24.5, which then simply connects without a proxy. */
 // An `import` of these modules would read all their exports and load undici with them.
 const load = createRequire(import.meta.url)
 
@@ -51,16 +55,16 @@ export function usesProxy(environment: Environment | undefined): boolean {
 }
 
 class Deadline {
-  readonly #start: StartTimer
+  readonly #start: StartTimer | undefined
   #cancel: (() => void) | undefined
 
-  constructor(start: StartTimer) {
+  constructor(start: StartTimer | undefined) {
     this.#start = start
   }
 
-  set(milliseconds: number, run: () => void): void {
+  set(milliseconds: number | undefined, run: () => void): void {
     this.clear()
-    this.#cancel = this.#start(milliseconds, run)
+    if (milliseconds !== undefined) this.#cancel = this.#start?.(milliseconds, run)
   }
 
   clear(): void {
@@ -69,25 +73,26 @@ class Deadline {
   }
 }
 
-function failure(error: unknown): TokenizerError {
-  if (error instanceof TokenizerError) return error
+function failure(error: unknown): DownloadError {
+  if (error instanceof DownloadError) return error
   const { message, code } = error as NodeJS.ErrnoException
   // A refused connection to several addresses has an empty message.
-  return new TokenizerError(message || code || 'connection failed', 'network', { cause: error })
+  return new DownloadError('network', message || code || 'connection failed', error)
 }
 
 /**
  * Sends a request and follows redirects. The `authorization` header is dropped when a redirect leaves the host.
- * @throws TokenizerError (`network`) when no answer arrives
+ * @throws DownloadError (`network`) when no answer arrives
  */
 export async function httpRequest(url: string, options: HttpRequest): Promise<HttpResponse> {
   const total = new Deadline(options.startTimer)
-  let current = new URL(url)
+  const mostRedirects = options.redirects ?? 10
+  let current = parse(url)
   let headers = options.headers ?? {}
   let abort: (error: Error) => void = () => {}
   if (options.totalMs !== undefined) {
     const { totalMs } = options
-    total.set(totalMs, () => abort(new TokenizerError(`no complete answer within ${totalMs} ms`, 'network')))
+    total.set(totalMs, () => abort(new DownloadError('network', `no complete answer within ${totalMs} ms`)))
   }
   options.signal?.throwIfAborted()
   options.signal?.addEventListener('abort', () => abort(options.signal!.reason), { once: true })
@@ -95,16 +100,16 @@ export async function httpRequest(url: string, options: HttpRequest): Promise<Ht
     for (let redirects = 0; ; redirects++) {
       const { response, request, silence } = await send(current, headers, options, stop => (abort = stop))
       options.onHeaders?.(response)
-      const { location } = response.headers
-      const target =
-        REDIRECTS.has(response.statusCode!) && location !== undefined ? new URL(location, current) : undefined
+      const target = targetOf(response, current)
       if (!target || (options.sameHostOnly && target.host !== current.host)) {
         return toResponse(response, request, silence, total, options)
       }
       silence.clear()
       response.resume()
-      if (redirects >= MAX_REDIRECTS) throw new TokenizerError(`more than ${MAX_REDIRECTS} redirects`, 'network')
-      if (target.host !== current.host) {
+      if (redirects >= mostRedirects) {
+        throw new DownloadError('network', `max redirects (${mostRedirects + 1}) exceeded`)
+      }
+      if (target.origin !== current.origin) {
         headers = Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'))
       }
       current = target
@@ -115,6 +120,24 @@ export async function httpRequest(url: string, options: HttpRequest): Promise<Ht
   }
 }
 
+function parse(url: string): URL {
+  const parsed = URL.parse(url)
+  if (parsed === null) throw new DownloadError('network', `${JSON.stringify(url)} is not a URL`)
+  return parsed
+}
+
+/** Where an answer sends the request; undefined if it does not. */
+function targetOf(response: IncomingMessage, current: URL): URL | undefined {
+  if (!REDIRECTS.has(response.statusCode!)) return undefined
+  const { location } = response.headers
+  if (location === undefined) throw new DownloadError('network', 'redirect without Location header')
+  try {
+    return new URL(location, current)
+  } catch (error) {
+    throw new DownloadError('network', `parse redirect ${JSON.stringify(location)}: ${(error as Error).message}`, error)
+  }
+}
+
 async function send(
   url: URL,
   headers: Record<string, string>,
@@ -122,7 +145,7 @@ async function send(
   onStart: (abort: (error: Error) => void) => void,
 ): Promise<{ response: IncomingMessage; request: ClientRequest; silence: Deadline }> {
   const secure = url.protocol === 'https:'
-  if (!secure && url.protocol !== 'http:') throw new TokenizerError(`${url.href} is not an HTTP address`, 'network')
+  if (!secure && url.protocol !== 'http:') throw new DownloadError('network', `${url.href} is not an HTTP address`)
   const { Agent, request: start } = load(secure ? 'node:https' : 'node:http') as typeof import('node:http')
   const proxy = usesProxy(options.environment) ? { proxyEnv: options.environment } : {}
   const agent = new Agent({ keepAlive: false, ...proxy })
@@ -132,7 +155,7 @@ async function send(
   const request = start(url, { method: options.method ?? 'GET', headers: { ...headers, ...length }, agent })
   onStart(error => request.destroy(error))
   const { silenceMs } = options
-  silence.set(silenceMs, () => request.destroy(new TokenizerError(`no answer within ${silenceMs} ms`, 'network')))
+  silence.set(silenceMs, () => request.destroy(new DownloadError('network', `no answer within ${silenceMs} ms`)))
   request.end(body)
   return new Promise((resolve, reject) => {
     request.once('response', response => resolve({ response, request, silence }))
@@ -154,24 +177,32 @@ function toResponse(
     silence.clear()
     total.clear()
   }
-  const stalled = () => request.destroy(new TokenizerError(`nothing received for ${silenceMs} ms`, 'network'))
+  const stalled = () => request.destroy(new DownloadError('network', `no data for ${silenceMs! / 1000} s`))
   silence.set(silenceMs, stalled)
+  // A stream that fails forgets what has come and was not read yet.
+  const received = response.pipe(new PassThrough())
   let cause: Error | undefined
-  request.on('error', error => (cause = error))
+  const fail = (error: Error) => {
+    cause ??= error
+    received.end()
+  }
+  request.on('error', fail)
+  response.on('error', fail)
   async function* parts(): AsyncGenerator<Buffer> {
     try {
-      for await (const part of response) {
+      for await (const part of received) {
         silence.set(silenceMs, stalled)
         yield part as Buffer
       }
-    } catch (error) {
-      throw failure(cause ?? error)
+      if (cause) throw failure(cause)
     } finally {
       finish()
+      response.destroy()
     }
   }
   return {
     status: response.statusCode!,
+    statusText: response.statusMessage || load('node:http').STATUS_CODES[response.statusCode!] || 'unknown',
     headers: response.headers,
     body: parts(),
     destroy: () => {
@@ -179,6 +210,12 @@ function toResponse(
       response.destroy()
     },
   }
+}
+
+/** A header that comes once, by its lower-case name. */
+export function headerOf({ headers }: Pick<HttpResponse, 'headers'>, name: string): string | undefined {
+  const value = headers[name]
+  return Array.isArray(value) ? value[0] : value
 }
 
 /** The whole body as text. */
