@@ -1,5 +1,3 @@
-import { DownloadError } from '@vllm-sim/download'
-
 /** What went wrong with a dataset, for programs; the message is for people. */
 export type DatasetErrorCode =
   | 'no-path'
@@ -39,11 +37,6 @@ export class DatasetError extends Error {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
   }
-}
-
-/** @throws DatasetError for what a download has thrown, anything else as it is */
-export function asDatasetError(error: unknown): never {
-  throw error instanceof DownloadError ? new DatasetError(error.code, error.message, error) : error
 }
 
 /** The message of anything that was thrown. */

@@ -1,8 +1,9 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type DownloadOptions, download } from '@vllm-sim/download'
-import { asDatasetError, DatasetError, messageOf } from '../errors.ts'
+import type { DownloadOptions } from '@vllm-sim/download'
+import { DatasetError, messageOf } from '../errors.ts'
 import { openDataset } from '../open.ts'
+import { fetchFile } from './fetch-file.ts'
 import type { Log } from './progress.ts'
 
 /** A timer, for giving up on a server that has gone silent. */
@@ -42,7 +43,7 @@ export async function ensureDataset(options: EnsureOptions): Promise<'present' |
     return 'present'
   }
   log?.(`Downloading the dataset from ${url} to ${path}`)
-  await download({
+  await fetchFile({
     ...options,
     silenceMs: idleTimeout,
     startTimer: clock && ((delay, run) => cancelOf(clock.timer(delay, run))),
@@ -62,7 +63,7 @@ export async function ensureDataset(options: EnsureOptions): Promise<'present' |
         )
       }
     },
-  }).catch(asDatasetError)
+  })
   return 'downloaded'
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DownloadOptions, download } from '@vllm-sim/download'
-import { asDatasetError, DatasetError } from '../errors.ts'
+import type { DownloadOptions } from '@vllm-sim/download'
+import { fetchFile } from '../download/fetch-file.ts'
+import { DatasetError } from '../errors.ts'
 
 /** A file of a dataset repository on the HuggingFace hub. */
 export interface HubSource {
@@ -37,7 +38,7 @@ export async function hubFile(
   if (await exists(path)) return path
   await mkdir(directory, { recursive: true })
   try {
-    await download({
+    await fetchFile({
       ...options,
       url,
       path,
@@ -45,7 +46,7 @@ export async function hubFile(
       authorization: source.token ? `Bearer ${source.token}` : undefined,
       badStatus: ({ status, statusText }) =>
         new DatasetError('http-status', `unexpected status ${status} ${statusText}${hint(status, source)}`),
-    }).catch(asDatasetError)
+    })
   } catch (error) {
     if (error instanceof DatasetError && error.code === 'cancelled')
       throw new DatasetError('cancelled', `download cancelled: ${error.message}`, error)
