@@ -17,6 +17,7 @@ node "$here/prune.mjs" "$folder/app"
 
 # npm keeps Node beside a wrapper or a link: the file itself is meant.
 cp -L "$(node -p process.execPath)" "$folder/usr/local/bin/node"
+strip --strip-unneeded "$folder/usr/local/bin/node"
 # A library of Node's that slim bases lack.
 atomic=$(ldd "$node" | awk '$1 == "libatomic.so.1" { print $3 }')
 if [ -n "$atomic" ]; then cp -L "$atomic" "$folder/usr/lib/libatomic.so.1"; fi

@@ -19,6 +19,8 @@ const needless = [
   ),
   'zeromq/src',
   'zeromq/script',
+  // For another runtime.
+  ...globSync('bare-*/prebuilds', { cwd: modules }),
   // Called by a build alone.
   'node-addon-api',
   ...globSync('**/*.{map,d.ts,d.mts,d.cts}', { cwd: modules }),
