@@ -17,8 +17,8 @@ WORKDIR /src
 COPY . .
 RUN npx --yes pnpm@12.21.0 install --frozen-lockfile \
  && npx --yes pnpm@12.21.0 build
-RUN sh scripts/image/assemble.sh vllm-sim /image/sim vllm-sim vllm-sim-dataset vllm-sim-kv-listener
-RUN sh scripts/image/assemble.sh vllm-pd-sidecar /image/pd-sidecar pd-sidecar
+RUN sh scripts/image/assemble.sh vllm-sim /image/sim vllm-sim vllm-sim-dataset vllm-sim-kv-listener \
+ && sh scripts/image/assemble.sh vllm-pd-sidecar /image/pd-sidecar pd-sidecar
 
 FROM ${RUN_BASE} AS sim
 LABEL org.opencontainers.image.title="vllm-sim" \

@@ -1,4 +1,4 @@
-import { RequestError } from '@vllm-sim/core-engine'
+import { RealClock, RequestError } from '@vllm-sim/core-engine'
 import { type ApiContext, postText, type Route, sendEmpty, sendJson } from '@vllm-sim/transport-http'
 import { AdminUpdateError, type Config, configView, optionsView } from '../config/index.ts'
 import type { UpdateConfig } from './update.ts'
@@ -12,6 +12,11 @@ export interface AdminOptions {
 
 /** Characters of an update: all options together have a few thousand, and what is longer keeps others waiting. */
 const longestUpdate = 262_144
+
+const clock = new RealClock()
+
+/** An update takes a millisecond: of a thousand that arrive together, each turn of the event loop makes a few. */
+const inTurn = (): Promise<void> => new Promise(resolve => clock.whenFree(resolve))
 
 function checkLength(text: string): void {
   if (text.length <= longestUpdate) return
@@ -31,6 +36,7 @@ export function adminRoutes({ context, config, update }: AdminOptions): Route[] 
     postText(context, '/admin/config', async (text, _req, res) => {
       try {
         checkLength(text)
+        await inTurn()
         await update({ kind: 'config', text })
       } catch (error) {
         if (error instanceof AdminUpdateError) throw new RequestError(400, error.message)
@@ -44,6 +50,7 @@ export function adminRoutes({ context, config, update }: AdminOptions): Route[] 
       warned = true
       try {
         checkLength(text)
+        await inTurn()
         await update({ kind: 'fake-metrics', text })
       } catch (error) {
         if (!(error instanceof AdminUpdateError)) throw error

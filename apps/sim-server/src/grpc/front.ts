@@ -29,7 +29,7 @@ const limits = { streamResetBurst: 50_000, streamResetRate: 5_000, maxSessionMem
 
 /** Bytes that may be under way to us, per call and per connection. So much may come of what nobody reads any more. */
 const streamWindow = 256 * 1024
-const connectionWindow = 2 * 1024 * 1024
+const connectionWindow = 1024 * 1024
 
 /** Headers of one call, bytes; and calls at a time. */
 const settings = {

@@ -44,8 +44,8 @@ export const connectionRows: readonly Row[] = [
   },
   {
     name: 'a thousand updates of the configuration at once',
-    // Those that arrive together are read in one turn of the event loop.
-    wait: 1000,
+    // A thousand connections are accepted one by one, and another one waits behind them.
+    wait: 500,
     attack: (target, signal) =>
       Promise.all(times(1000, () => post(target, '/admin/config', { 'time-to-first-token': '0s' }, signal))),
   },

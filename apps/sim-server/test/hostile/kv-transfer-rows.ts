@@ -53,6 +53,8 @@ export const kvTransferRows: readonly Row[] = [
   },
   {
     name: 'a thousand decodes whose blocks are at addresses that are not there',
+    // A thousand connections are accepted one by one, and another one waits behind them.
+    wait: 500,
     attack: (target, signal) =>
       Promise.all(
         times(1000, i => post(target, chat, decode(i % 2 ? 9 : 1, i % 3 ? '192.0.2.1' : '127.0.0.1'), signal)),
