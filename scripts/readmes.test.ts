@@ -25,6 +25,14 @@ interface Example {
 
 const packages = globSync('packages/*/README.md', { cwd: root }).map(file => path.basename(path.dirname(file)))
 
+test('the README of the repository names every package, app and command', () => {
+  const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
+  const places = globSync('{packages,apps}/*/package.json', { cwd: root }).map(file => path.dirname(file))
+  const commands = ['vllm-sim replay', 'vllm-sim calibrate', 'demo:pd']
+  for (const named of [...places.filter(place => place !== 'apps/sim-server'), ...commands])
+    expect(readme).toContain(named)
+})
+
 describe.each(packages)('README of %s', name => {
   const folder = path.join(root, 'packages', name)
   const examples = blocks(readFileSync(path.join(folder, 'README.md'), 'utf8'), 'ts')

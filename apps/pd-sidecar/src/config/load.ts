@@ -112,6 +112,9 @@ function fromEnvironment(env: Environment, warn: (line: string) => void): Map<st
 function helpPage(topic: string): string {
   return helpText(options, topic, {
     head: ['Usage of pd-sidecar:', '', '  pd-sidecar [flags]'],
-    foot: ['Also: --help=WORD for the options that contain a word, --help=all for old names too; --version.'],
+    foot: [
+      'Also: --help=WORD for the options that contain a word, --help=all for old names too; --version;',
+      'pd-sidecar health, with a --help of its own.',
+    ],
   })
 }
