@@ -15,14 +15,14 @@ if (process.argv[2] === 'health') {
   await healthCommand(healthProgram(process.env), process.argv.slice(3))
 }
 
-if (process.argv[2] === 'replay') {
-  const { replayCommand } = await import('./commands/replay.ts')
-  await replayCommand(process.argv.slice(3), process.env)
-}
-
-if (process.argv[2] === 'calibrate') {
-  const { calibrateCommand } = await import('./commands/calibrate.ts')
-  await calibrateCommand(process.argv.slice(3), process.env)
+if (process.argv[2] === 'replay' || process.argv[2] === 'calibrate') {
+  const { runCommand } = await import('./commands/command.ts')
+  const [, , name, ...words] = process.argv
+  const run =
+    name === 'replay'
+      ? (await import('./commands/replay.ts')).runReplay
+      : (await import('./commands/calibrate.ts')).runCalibration
+  await runCommand({ name, run }, words, process.env)
 }
 
 const stop = new StopSignal()

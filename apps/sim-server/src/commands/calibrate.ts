@@ -1,14 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import {
-  ConfigError,
-  completeValues as complete,
-  defineOptions,
-  type Environment,
-  helpText,
-  readSources,
-  reasonOf,
-} from '@vllm-sim/config'
+import { ConfigError, completeValues as complete, defineOptions, type Environment, reasonOf } from '@vllm-sim/config'
 import type { StepCoefficients } from '@vllm-sim/latency'
 import {
   type Calibration,
@@ -20,7 +11,6 @@ import {
   readTrace,
   startValues,
   type Trace,
-  TraceError,
 } from '@vllm-sim/replay'
 import { print } from '@vllm-sim/service'
 import { readStepProfile } from '../config/steps.ts'
@@ -28,6 +18,7 @@ import { completeValues } from '../config/values.ts'
 import { calibrateOptions } from '../options/calibrate.ts'
 import { replayEngine } from '../options/replay.ts'
 import { steps } from '../options/steps.ts'
+import { readCommandLine, readText, writeText } from './command.ts'
 import { textOf, traceOf } from './trace-file.ts'
 
 const own = defineOptions([calibrateOptions])
@@ -43,31 +34,11 @@ const head = [
 /** vLLM's defaults on a GPU with less than 70 GB; a cache that nobody measured is never full. */
 const defaults = { maxNumSeqs: 256, maxNumBatchedTokens: 2048, numBlocks: 1_000_000 } as const
 
-/** `vllm-sim calibrate`. Ends the process. */
-export async function calibrateCommand(argv: readonly string[], env: Environment): Promise<never> {
-  try {
-    print(1, await runCalibration(argv, env))
-    process.exit(0)
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof TraceError)) throw error
-    print(2, `vllm-sim calibrate: ${error.message}\n`)
-    process.exit(2)
-  }
-}
-
 /** @returns what to print @throws ConfigError or TraceError in one line */
 export async function runCalibration(argv: readonly string[], env: Environment): Promise<string> {
-  const files: string[] = []
-  const given = await readSources(table, {
-    argv,
-    env,
-    readFile: file => readFileSync(file, 'utf8'),
-    positionals: ({ positionals }) => {
-      files.push(...positionals)
-      return new Map()
-    },
-  })
-  if (given.help !== undefined) return helpText(table, given.help, { head, foot: [] })
+  const given = await readCommandLine(table, head, argv, env)
+  if (given.help !== undefined) return given.help
+  const { words: files } = given
   if (files.length === 0) throw new ConfigError('name a measured run: vllm-sim calibrate RUN... -o profile.json')
   const options = complete<typeof calibrateOptions.options>(own, given.values)
   if (options.output === undefined) throw new ConfigError('name a file for the profile: -o profile.json')
@@ -109,11 +80,7 @@ export async function runCalibration(argv: readonly string[], env: Environment):
     },
     { files: files.map(file => path.basename(file)), command: `vllm-sim calibrate ${argv.join(' ')}`.slice(0, 4096) },
   )
-  try {
-    writeFileSync(options.output, `${JSON.stringify(profile, undefined, 2)}\n`)
-  } catch (error) {
-    throw new ConfigError(`${options.output}: ${reasonOf(error)}`)
-  }
+  writeText(options.output, `${JSON.stringify(profile, undefined, 2)}\n`)
   print(2, runs.flatMap(({ warnings }) => warnings.map(line => `warning: ${line}\n`)).join(''))
   return summary(found)
 }
@@ -137,7 +104,7 @@ function startOf({
   tensorParallelSize: tensor,
   dataParallelSize,
 }: Options): StepCoefficients {
-  if (start !== '') return readStepProfile(start, file => readFileSync(file, 'utf8')).cost
+  if (start !== '') return readStepProfile(start, readText).cost
   if (gpu === '' || config === '') throw new ConfigError('give --gpu and --model-config, or a profile to --start from')
   let parsed: unknown
   try {

@@ -1,13 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import {
-  ConfigError,
-  completeValues as complete,
-  defineOptions,
-  type Environment,
-  helpText,
-  readSources,
-  reasonOf,
-} from '@vllm-sim/config'
+import { ConfigError, completeValues as complete, defineOptions, type Environment } from '@vllm-sim/config'
 import type { EngineObserver } from '@vllm-sim/core-engine'
 import { RealClock, StepCost, seededRandom, VirtualClock } from '@vllm-sim/latency'
 import { createMetrics, type Metrics } from '@vllm-sim/metrics'
@@ -30,6 +21,7 @@ import { readStepProfile, type StepSettings, stepSettings, stepsError } from '..
 import { completeValues, type Values } from '../config/values.ts'
 import { replayEngine, replayOptions } from '../options/replay.ts'
 import { steps } from '../options/steps.ts'
+import { readCommandLine, readText, writeText } from './command.ts'
 import { traceOf } from './trace-file.ts'
 
 const table = defineOptions([replayOptions, steps, replayEngine])
@@ -40,33 +32,11 @@ const head = [
   'standard input: JSON lines, Mooncake, BurstGPT, Azure, results of vllm bench serve, GuideLLM or AIPerf.',
 ]
 
-/** `vllm-sim replay`. Ends the process. */
-export async function replayCommand(argv: readonly string[], env: Environment): Promise<never> {
-  try {
-    const text = await runReplay(argv, env)
-    print(1, text)
-    process.exit(0)
-  } catch (error) {
-    if (!(error instanceof ConfigError || error instanceof TraceError)) throw error
-    print(2, `vllm-sim replay: ${error.message}\n`)
-    process.exit(2)
-  }
-}
-
 /** @returns what to print @throws ConfigError or TraceError in one line */
 export async function runReplay(argv: readonly string[], env: Environment): Promise<string> {
-  const words: string[] = []
-  const given = await readSources(table, {
-    argv,
-    env,
-    readFile: path => readFileSync(path, 'utf8'),
-    positionals: ({ positionals }) => {
-      words.push(...positionals)
-      return new Map()
-    },
-  })
-  if (given.help !== undefined) return helpText(table, given.help, { head, foot: [] })
-  const [file, more] = words
+  const given = await readCommandLine(table, head, argv, env)
+  if (given.help !== undefined) return given.help
+  const [file, more] = given.words
   if (file === undefined) throw new ConfigError('name a trace: vllm-sim replay TRACE --step-profile PROFILE')
   if (more !== undefined) throw new ConfigError(`one trace at a time, not ${more} as well`)
   const own = complete<typeof replayOptions.options>(defineOptions([replayOptions]), given.values)
@@ -84,8 +54,8 @@ export async function runReplay(argv: readonly string[], env: Environment): Prom
   const start = clock.now()
   const result = replay(trace, { engine, rate: own.rateScale, limit, observer: observerOf(metrics, times) })
   const real = (clock.now() - start) / 1000
-  if (own.requests !== '') write(own.requests, requestTable(result.requests))
-  if (metrics) write(own.metrics, await metrics.render())
+  if (own.requests !== '') writeText(own.requests, requestTable(result.requests))
+  if (metrics) writeText(own.metrics, await metrics.render())
   const report = new Report(result, times)
   const warnings = [...trace.warnings, ...remarks(trace, result, engineOf.settings)].map(line => `warning: ${line}\n`)
   print(2, warnings.join(''))
@@ -97,10 +67,7 @@ export async function runReplay(argv: readonly string[], env: Environment): Prom
 function engineReader(given: ReadonlyMap<string, unknown>) {
   const word = given.get('step-profile')
   if (typeof word !== 'string') throw new ConfigError('a replay needs a --step-profile')
-  const read = new Map(given).set(
-    'step-profile',
-    readStepProfile(word, path => readFileSync(path, 'utf8')),
-  )
+  const read = new Map(given).set('step-profile', readStepProfile(word, readText))
   const names = new Set(given.keys())
   const settingsOf = (values: Values): StepSettings => {
     const error = stepsError(values, names)
@@ -161,14 +128,6 @@ function observerOf(metrics: Metrics | undefined, times: TokenTimes): EngineObse
     onStep: (...told) => observer?.onStep?.(...told),
     onPrefixLookup: (...told) => observer?.onPrefixLookup?.(...told),
     onCacheUsage: (...told) => observer?.onCacheUsage?.(...told),
-  }
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text)
-  } catch (error) {
-    throw new ConfigError(`${file}: ${reasonOf(error)}`)
   }
 }
 
