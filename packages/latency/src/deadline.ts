@@ -17,6 +17,20 @@ export abstract class Deadline {
   abstract onDue(now: number): void
 }
 
+/** A deadline that calls a function. */
+export class CallbackDeadline extends Deadline {
+  readonly #run: (now: number) => void
+
+  constructor(run: (now: number) => void) {
+    super()
+    this.#run = run
+  }
+
+  override onDue(now: number): void {
+    this.#run(now)
+  }
+}
+
 /** A binary heap of deadlines by time, ties in order of scheduling. Owns `slot` of the deadlines in it. */
 export class DeadlineHeap {
   readonly #heap: Deadline[]

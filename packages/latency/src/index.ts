@@ -8,7 +8,7 @@ export {
   unixTime,
   VirtualClock,
 } from './clock.ts'
-export { Deadline } from './deadline.ts'
+export { CallbackDeadline, Deadline } from './deadline.ts'
 export { loadFactor, sampleDelay } from './models/delays.ts'
 export type {
   LatencyCalculator,

@@ -1,20 +1,7 @@
 import type { Clock, Timer } from './clock.ts'
-import { Deadline, DeadlineHeap } from './deadline.ts'
+import { CallbackDeadline, type Deadline, DeadlineHeap } from './deadline.ts'
 import { longWork } from './long-work.ts'
 import { Newcomers } from './newcomers.ts'
-
-class CallbackDeadline extends Deadline {
-  readonly #run: (now: number) => void
-
-  constructor(run: (now: number) => void) {
-    super()
-    this.#run = run
-  }
-
-  override onDue(now: number): void {
-    this.#run(now)
-  }
-}
 
 /** How long one kind of work may take of a turn of the event loop before newcomers and input get theirs, real milliseconds. */
 export const turnBudget = 4

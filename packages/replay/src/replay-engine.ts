@@ -2,6 +2,7 @@ import {
   Lockstep,
   type LoopedScheduler,
   StepBlocks,
+  type StepLoopOptions,
   StepScheduler,
   type StepSchedulerOptions,
 } from '@vllm-sim/core-engine'
@@ -30,4 +31,10 @@ export function schedulerOf(engine: ReplayEngine): LoopedScheduler {
     )
   if (ranks === 1) return one()
   return new Lockstep(Array.from({ length: ranks }, one), shape => cost.time(shape))
+}
+
+/** How the loop of an engine composes and times its steps. */
+export function loopOptionsOf({ async, arrivalDelay, cost }: ReplayEngine): StepLoopOptions {
+  const { first_step_ms: firstStep = 0, first_step_blocks: firstStepBlocks = false } = cost.coefficients
+  return { depth: async ? 2 : 1, arrivalDelay, firstStep, firstStepBlocks, duration: shape => cost.time(shape) }
 }

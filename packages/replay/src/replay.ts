@@ -1,6 +1,6 @@
 import { type EngineObserver, type StepListener, StepLoop } from '@vllm-sim/core-engine'
 import { BlockKeys } from './block-keys.ts'
-import { type ReplayEngine, schedulerOf } from './replay-engine.ts'
+import { loopOptionsOf, type ReplayEngine, schedulerOf } from './replay-engine.ts'
 import { ReplayRequest } from './replay-request.ts'
 import { type Trace, TraceError, type TraceRequest } from './trace.ts'
 
@@ -65,34 +65,23 @@ export function replay(trace: Trace, options: ReplayOptions): Replay {
     if (used > peak) peak = used
     observer.onCacheUsage?.(1 - blocks.free / blocks.usable)
   }
-  const { first_step_ms: firstStep = 0, first_step_blocks: firstStepBlocks = false } = engine.cost.coefficients
-  const loop = new StepLoop(
-    scheduler,
-    {
-      depth: engine.async ? 2 : 1,
-      arrivalDelay: engine.arrivalDelay,
-      firstStep,
-      firstStepBlocks,
-      duration: shape => engine.cost.time(shape),
+  const loop = new StepLoop(scheduler, loopOptionsOf(engine), {
+    composed(batch, at, begin, end) {
+      tellUsage()
+      if (batch.parts.length > 0) {
+        steps++
+        tokens.add(batch.shape.tokens)
+        decodes.add(batch.shape.decodes)
+        context.add(batch.shape.context)
+      }
+      listener.composed?.(batch, at, begin, end)
     },
-    {
-      composed(batch, at, begin, end) {
-        tellUsage()
-        if (batch.parts.length > 0) {
-          steps++
-          tokens.add(batch.shape.tokens)
-          decodes.add(batch.shape.decodes)
-          context.add(batch.shape.context)
-        }
-        listener.composed?.(batch, at, begin, end)
-      },
-      ended(batch, at, count) {
-        tellUsage()
-        observer.onStep?.(count, scheduler.running.length, scheduler.waiting, at)
-        listener.ended?.(batch, at, count)
-      },
+    ended(batch, at, count) {
+      tellUsage()
+      observer.onStep?.(count, scheduler.running.length, scheduler.waiting, at)
+      listener.ended?.(batch, at, count)
     },
-  )
+  })
   const loras = new Map<string, number>()
   const numberOf = (name: string | undefined) => {
     if (name === undefined) return 0

@@ -1,4 +1,4 @@
-import { Deadline, type Timeline } from '@vllm-sim/latency'
+import { CallbackDeadline, type Timeline } from '@vllm-sim/latency'
 import { CacheCapacityError } from '../errors.ts'
 import type { PacerHost } from '../pacer.ts'
 import type { Sequence, SteppedRequest } from '../sequence.ts'
@@ -25,7 +25,7 @@ export class SteppedSequence extends StepRequest implements SteppedRequest {
   /** Tokens that were computed and not generated. */
   #owed = 0
   readonly #host: SteppedHost
-  readonly #rest: Rest
+  readonly #rest: CallbackDeadline
 
   constructor(host: SteppedHost, sequence: Sequence, id: number, lora: number, keys: SequenceKeys) {
     const { limits, priority = 0 } = sequence.request
@@ -35,7 +35,7 @@ export class SteppedSequence extends StepRequest implements SteppedRequest {
     this.#host = host
     this.sequence = sequence
     this.keys = keys
-    this.#rest = new Rest(now => this.#generate(now))
+    this.#rest = new CallbackDeadline(now => this.#generate(now))
   }
 
   override get knownTokens(): number {
@@ -102,18 +102,5 @@ export class SteppedSequence extends StepRequest implements SteppedRequest {
     const due = Math.min(this.#owed, batchLimit)
     this.#owed -= due
     if (this.#host.advance(this.sequence, due, now)) this.#deferRest()
-  }
-}
-
-class Rest extends Deadline {
-  readonly #run: (now: number) => void
-
-  constructor(run: (now: number) => void) {
-    super()
-    this.#run = run
-  }
-
-  override onDue(now: number): void {
-    this.#run(now)
   }
 }

@@ -1,7 +1,7 @@
 import { StepLoop } from '@vllm-sim/core-engine'
 import type { StepShape } from '@vllm-sim/latency'
 import { BlockKeys } from '../block-keys.ts'
-import { type ReplayEngine, schedulerOf } from '../replay-engine.ts'
+import { loopOptionsOf, type ReplayEngine, schedulerOf } from '../replay-engine.ts'
 import { ReplayRequest } from '../replay-request.ts'
 import type { Trace } from '../trace.ts'
 
@@ -46,57 +46,47 @@ export function ledRun(trace: Trace, engine: ReplayEngine, observed: number, isL
   const firsts: number[] = new Array(trace.requests.length).fill(-1)
   const rows: Row[] = []
   let [ended, lastEnd, corrected, lastDuration] = [0, 0, 0, 0]
-  const { first_step_ms: firstStep = 0, first_step_blocks: firstStepBlocks = false } = engine.cost.coefficients
-  const loop: StepLoop = new StepLoop(
-    scheduler,
-    {
-      depth: engine.async ? 2 : 1,
-      arrivalDelay: engine.arrivalDelay,
-      firstStep,
-      firstStepBlocks,
-      duration: shape => engine.cost.time(shape),
+  const options = loopOptionsOf(engine)
+  const loop: StepLoop = new StepLoop(scheduler, options, {
+    composed(batch, _, begin) {
+      if (batch.parts.length > 0) {
+        if (begin > lastEnd && ended === shapes.length) rested.add(shapes.length)
+        shapes.push(batch.shape)
+      }
+      for (const { request } of batch.admitted) {
+        if (request.id < observed && starts[request.id]! < 0) starts[request.id] = ended
+      }
     },
-    {
-      composed(batch, _, begin) {
-        if (batch.parts.length > 0) {
-          if (begin > lastEnd && ended === shapes.length) rested.add(shapes.length)
-          shapes.push(batch.shape)
+    ended(batch, at) {
+      ended++
+      lastDuration = at - lastEnd
+      lastEnd = at
+      for (const { request } of batch.parts) {
+        const { id } = request
+        if (id >= observed) continue
+        const { firstTokenAt, lastTokenAt, over } = request as ReplayRequest
+        const measured = trace.requests[id]!
+        if (firstTokenAt === at && firsts[id]! < 0) tellFirst(id, at)
+        else if (lastTokenAt === at && over && measured.lastToken !== undefined) {
+          const decode = measured.lastToken - measured.firstToken!
+          rows.push({ from: firsts[id]!, to: ended, measured: decode, sd: sdOfDecode(decode) })
+          events.push({ step: ended, at: measured.lastToken })
+          lead(measured.lastToken)
         }
-        for (const { request } of batch.admitted) {
-          if (request.id < observed && starts[request.id]! < 0) starts[request.id] = ended
-        }
-      },
-      ended(batch, at) {
-        ended++
-        lastDuration = at - lastEnd
-        lastEnd = at
-        for (const { request } of batch.parts) {
-          const { id } = request
-          if (id >= observed) continue
-          const { firstTokenAt, lastTokenAt, over } = request as ReplayRequest
-          const measured = trace.requests[id]!
-          if (firstTokenAt === at && firsts[id]! < 0) tellFirst(id, at)
-          else if (lastTokenAt === at && over && measured.lastToken !== undefined) {
-            const decode = measured.lastToken - measured.firstToken!
-            rows.push({ from: firsts[id]!, to: ended, measured: decode, sd: sdOfDecode(decode) })
-            events.push({ step: ended, at: measured.lastToken })
-            lead(measured.lastToken)
-          }
-        }
-        // Who is scheduled next is so by what is composed now, when that is the time at which it was.
-        const next = starts.indexOf(-1)
-        const scheduled = next >= 0 && next < observed ? trace.requests[next]!.scheduled : undefined
-        if (scheduled !== undefined) lead(scheduled)
-      },
+      }
+      // Who is scheduled next is so by what is composed now, when that is the time at which it was.
+      const next = starts.indexOf(-1)
+      const scheduled = next >= 0 && next < observed ? trace.requests[next]!.scheduled : undefined
+      if (scheduled !== undefined) lead(scheduled)
     },
-  )
+  })
   let excess: number | undefined
 
   function tellFirst(id: number, at: number): void {
     const { firstToken, scheduled } = trace.requests[id]!
     firsts[id] = ended
     if (firstToken === undefined) return
-    excess ??= firstToken - at + firstStep
+    excess ??= firstToken - at + options.firstStep
     // The first step of all is longer than the model says.
     if (scheduled !== undefined && starts[id]! > 0) {
       const measured = firstToken - scheduled
