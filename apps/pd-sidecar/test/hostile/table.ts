@@ -15,6 +15,8 @@ export type BadServer = 'endless 1xx' | 'endless head' | 'endless line'
 
 interface Row {
   readonly name: string
+  /** How long others may wait, milliseconds; 250 when absent. */
+  readonly wait?: number
   /** Ends by itself. */
   readonly attack: (aim: Aim) => Promise<unknown>
 }
@@ -63,6 +65,8 @@ export const rows: readonly Row[] = [
   { name: 'a prompt of 64 MiB', attack: aim => post(aim, prompt(64 * MiB), to(aim.prefiller)) },
   {
     name: 'fifty prompts of a megabyte',
+    // Each is changed in its text in the turn in which it is complete, and several are in one turn.
+    wait: 500,
     attack: aim => Promise.all(times(50, () => post(aim, prompt(MiB), to(aim.prefiller)))),
   },
   {

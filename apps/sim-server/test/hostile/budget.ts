@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { slowness } from '@vllm-sim/service/testing/slowness'
 import { type Answer, get } from './client.ts'
 import type { Target } from './target.ts'
 
@@ -30,27 +31,12 @@ export interface Damage {
 /** An attack that is not over by then is ended, in milliseconds. */
 const longest = 1_000
 
-const sample = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key ${i}`, [i, String(i), { i }]]))
-/** What `work` takes on a processor of the machine that the limits are for, in milliseconds. */
-const usual = 15
-
-/** Something that costs the same every time: what it takes on a processor, in milliseconds. */
-function work(): number {
-  const begun = process.cpuUsage()
-  for (let i = 0; i < 20; i++) JSON.parse(JSON.stringify(sample))
-  const { user, system } = process.cpuUsage(begun)
-  return (user + system) / 1000
-}
-
-// The first time takes longer: nothing is compiled yet.
-work()
-
 /** Runs one attack and looks at what others notice, until everything that it took has come back. */
 export async function suffer(target: Target, row: Row, patience = 30_000): Promise<Damage> {
   const streams = target.streams
   if (streams) await target.stream()
   await target.look('begin')
-  const before = work()
+  const before = slowness()
   const over = new AbortController()
   const limit = setTimeout(() => over.abort(), longest)
   const given = Date.now() + patience
@@ -64,7 +50,7 @@ export async function suffer(target: Target, row: Row, patience = 30_000): Promi
     health: Math.round(Math.max(seen.health, seen.fresh)),
     stream: Math.round(seen.stream),
     memory: Math.round((seen.memory - target.idle) / 2 ** 20),
-    slowness: Math.max(1, before / usual, work() / usual),
+    slowness: Math.max(before, slowness()),
     held,
   }
 }
