@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Where the slow files are, the slowest first. */
-const slow = [/\/test\/hostile\//, /\/apps\/[^/]+\/test\//]
+const slow = [/\/apps\/[^/]+\/test\//]
 
 /** Begins with the files that take long or wait, so that none of them is left for the end; a fresh clone knows no times. */
 export default class SlowFirst extends BaseSequencer {
